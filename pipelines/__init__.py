@@ -1,0 +1,3 @@
+"""Newsriver: feeds into Kafka, cleaned and tagged by Beam, searchable in Elasticsearch."""
+
+__version__ = "0.1.0"

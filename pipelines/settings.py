@@ -1,0 +1,335 @@
+"""Every option once: its type, default, bounds and meaning.
+
+Sources, later ones win: the defaults here, a TOML file, `NEWSRIVER_SECTION__KEY` in the environment,
+`--set section.key=value` on the command line.
+"""
+
+from __future__ import annotations
+
+import difflib
+import ipaddress
+import os
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, get_args
+
+import platformdirs
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+
+from pipelines.errors import SettingsError
+
+ENVIRONMENT_PREFIX = "NEWSRIVER_"
+FILE_NAME = "newsriver.toml"
+
+
+class Section(BaseModel):
+    """One table of the settings; unknown keys are refused in every section."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, validate_default=True)
+
+
+def _network(text: str) -> str:
+    ipaddress.ip_network(text)
+    return text
+
+
+Network = Annotated[str, AfterValidator(_network)]
+
+
+class RiverSettings(Section):
+    """The river itself."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,30}$")] = "news"
+    """Prefix of every topic, index and consumer group, so that several rivers can share the servers."""
+
+    contact: str = "https://github.com/newsriver/newsriver"
+    """Address (URL or e-mail) that our User-Agent gives to the sites we read; put your own here."""
+
+    feeds: list[Path] = []
+    """Feed lists to poll: TOML or OPML files."""
+
+    log_level: Annotated[str, Field(pattern=r"^(debug|info|warning|error)$")] = "info"
+    """Least severe message that is written to stderr: debug, info, warning or error."""
+
+
+class KafkaSettings(Section):
+    """The Kafka cluster."""
+
+    bootstrap_servers: str = ""
+    """Comma-separated host:port; empty means the local stack (`newsriver stack up`)."""
+
+    partitions: Annotated[int, Field(ge=1, le=1000)] = 8
+    """Partitions of each topic when `newsriver setup` creates it: the most copies of a role that share work."""
+
+    replication_factor: Annotated[int, Field(ge=1, le=7)] = 1
+    """Copies of each partition when `newsriver setup` creates a topic; 3 on a real cluster."""
+
+    linger_ms: Annotated[int, Field(ge=0, le=5000)] = 20
+    """How long a producer waits for more records before it sends a batch, in milliseconds."""
+
+
+class ElasticsearchSettings(Section):
+    """The Elasticsearch cluster."""
+
+    url: str = ""
+    """Address with scheme and port; empty means the local stack (`newsriver stack up`)."""
+
+    username: str = ""
+    """User name for basic authentication; empty for none."""
+
+    password: SecretStr = SecretStr("")
+    """Password for basic authentication; better in the environment than in a file."""
+
+    api_key: SecretStr = SecretStr("")
+    """API key, used instead of user name and password when it is set."""
+
+    ca_certs: Path | None = None
+    """PEM file of the authority that signed the server's certificate, where it is not a public one."""
+
+    timeout_seconds: Annotated[float, Field(gt=0, le=600)] = 30.0
+    """Longest wait for one answer."""
+
+    bulk_documents: Annotated[int, Field(ge=1, le=10_000)] = 500
+    """Most documents in one bulk request."""
+
+    bulk_bytes: Annotated[int, Field(ge=10_000, le=90_000_000)] = 5_000_000
+    """Most bytes in one bulk request."""
+
+    refresh_seconds: Annotated[float, Field(ge=0.1, le=300)] = 1.0
+    """How soon a written article can be found; larger is cheaper."""
+
+    replicas: Annotated[int, Field(ge=0, le=7)] = 0
+    """Copies of each shard; 1 or more on a real cluster."""
+
+
+class PollSettings(Section):
+    """When and how feeds are asked for news."""
+
+    min_interval_seconds: Annotated[float, Field(ge=1)] = 300.0
+    """A feed is never asked more often than this, however busy it is."""
+
+    max_interval_seconds: Annotated[float, Field(ge=1)] = 43_200.0
+    """A healthy feed is asked at least this often, however quiet it is."""
+
+    max_failure_interval_seconds: Annotated[float, Field(ge=1)] = 604_800.0
+    """A failing feed is still asked this often: it is never abandoned."""
+
+    concurrency: Annotated[int, Field(ge=1, le=1000)] = 32
+    """Feeds asked at the same time by one `poll` process."""
+
+    max_feed_bytes: Annotated[int, Field(ge=10_000)] = 16_000_000
+    """A feed larger than this, decoded, is refused as too large."""
+
+    max_known_entries: Annotated[int, Field(ge=100, le=100_000)] = 2000
+    """Entry ids remembered for each feed, so that nothing is announced twice."""
+
+
+class FetchSettings(Section):
+    """How article pages are fetched."""
+
+    concurrency: Annotated[int, Field(ge=1, le=2000)] = 64
+    """Pages fetched at the same time by one `fetch` process, on different hosts."""
+
+    delay_seconds: Annotated[float, Field(ge=0, le=600)] = 1.0
+    """Pause between two requests to one host, unless its robots.txt asks for more."""
+
+    timeout_seconds: Annotated[float, Field(gt=0, le=600)] = 30.0
+    """Longest time one GET may take, redirects included."""
+
+    max_page_bytes: Annotated[int, Field(ge=10_000, le=15_000_000)] = 5_000_000
+    """A page larger than this, decoded, is refused as too large."""
+
+    max_redirects: Annotated[int, Field(ge=0, le=20)] = 5
+    """Redirects followed for one page."""
+
+    max_attempts: Annotated[int, Field(ge=1, le=20)] = 5
+    """Tries of one page, spread over hours, before it ends as dead."""
+
+    revisit: list[Annotated[str, Field(pattern=r"^(15m|1h|6h|24h)$")]] = ["15m", "1h", "6h", "24h"]
+    """Delays after which an article is looked at again for changes: any of 15m, 1h, 6h, 24h; empty for never."""
+
+    allow_networks: list[Network] = []
+    """Private or loopback networks that may be fetched from all the same, e.g. ["10.1.0.0/16"]."""
+
+    later_scale: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """Factor on the delays of retries and revisits; below 1 only in tests and demonstrations."""
+
+
+class ProcessSettings(Section):
+    """The Beam job that cleans, tags and indexes."""
+
+    workers: Annotated[int, Field(ge=0, le=256)] = 0
+    """Processes that `newsriver run` starts for this role; 0 means one per core."""
+
+    generation_seconds: Annotated[float, Field(ge=1, le=300)] = 20.0
+    """How long one run of the Beam graph lasts on one machine before a fresh one follows."""
+
+    poll_milliseconds: Annotated[int, Field(ge=10, le=5000)] = 200
+    """Longest wait for new pages in one bundle."""
+
+    bundle_pages: Annotated[int, Field(ge=1, le=5000)] = 200
+    """Most pages of one partition in one bundle."""
+
+
+class CleanSettings(Section):
+    """What counts as an article."""
+
+    min_words: Annotated[int, Field(ge=1, le=1000)] = 25
+    """Fewer words of body text than this are no article (characters count for languages without spaces)."""
+
+    max_html_bytes: Annotated[int, Field(ge=10_000, le=15_000_000)] = 5_000_000
+    """Decoded pages larger than this are refused before any parser sees them."""
+
+
+class StackSettings(Section):
+    """The local servers that `newsriver stack up` runs, without Docker."""
+
+    directory: Path = Path(platformdirs.user_data_dir("newsriver")) / "stack"
+    """Where the servers, their data and their logs live."""
+
+    kafka_heap_mb: Annotated[int, Field(ge=128, le=65_536)] = 512
+    """Java heap of Kafka in MiB."""
+
+    elasticsearch_heap_mb: Annotated[int, Field(ge=256, le=31_744)] = 1024
+    """Java heap of Elasticsearch in MiB."""
+
+    start_timeout_seconds: Annotated[float, Field(ge=5, le=1800)] = 180.0
+    """Longest wait for the servers to answer after they are started."""
+
+
+class Settings(Section):
+    """All settings of Newsriver."""
+
+    river: RiverSettings = RiverSettings()
+    kafka: KafkaSettings = KafkaSettings()
+    elasticsearch: ElasticsearchSettings = ElasticsearchSettings()
+    poll: PollSettings = PollSettings()
+    fetch: FetchSettings = FetchSettings()
+    process: ProcessSettings = ProcessSettings()
+    clean: CleanSettings = CleanSettings()
+    stack: StackSettings = StackSettings()
+
+    @property
+    def user_agent(self) -> str:
+        """The honest User-Agent that every request carries."""
+        from pipelines import __version__
+
+        return f"newsriver/{__version__} (+{self.river.contact})"
+
+
+def option_names() -> list[str]:
+    """Dotted names of all options, in the order of declaration."""
+    return [f"{section}.{key}" for section, model in sections().items() for key in model.model_fields]
+
+
+def sections() -> dict[str, type[Section]]:
+    """The sections of the settings by name."""
+    return {name: type(field.default) for name, field in Settings.model_fields.items()}
+
+
+def load_settings(
+    file: Path | None = None,
+    assignments: Iterable[str] = (),
+    environment: Mapping[str, str] | None = None,
+) -> Settings:
+    """Read the settings from all sources.
+
+    Args:
+        file: TOML file; None means `newsriver.toml` in the working directory, where it exists.
+        assignments: `section.key=value` strings of the command line.
+        environment: the environment; None means the process's own.
+
+    Raises:
+        SettingsError: a file is missing, a name is unknown or a value is not allowed; the message names the
+            option and the nearest one that exists.
+    """
+    values: dict[str, dict[str, Any]] = {name: {} for name in sections()}
+    origin: dict[str, str] = {}
+    for name, value, source in [
+        *_from_file(file),
+        *_from_environment(os.environ if environment is None else environment),
+        *_from_assignments(assignments),
+    ]:
+        section, _, key = _known(name, source).partition(".")
+        values[section][key] = value
+        origin[name] = source
+    try:
+        return Settings.model_validate(values)
+    except ValidationError as error:
+        problem = error.errors(include_url=False)[0]
+        name = ".".join(str(part) for part in problem["loc"][:2])
+        raise SettingsError(
+            f"setting {name} from {origin.get(name, 'the defaults')}: {problem['msg'][0].lower()}{problem['msg'][1:]}",
+            resource=name,
+            hint="`newsriver config show` lists every setting with its meaning",
+        ) from None
+
+
+def _from_file(file: Path | None) -> list[tuple[str, Any, str]]:
+    path = file or Path(FILE_NAME)
+    if file is None and not path.exists():
+        return []
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsError(
+            f"settings file {path} cannot be read: {error.strerror}",
+            resource=str(path),
+            hint="`newsriver config init` writes one",
+        ) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"settings file {path} is not TOML: {error}", resource=str(path)) from None
+    found: list[tuple[str, Any, str]] = []
+    for section, table in document.items():
+        if not isinstance(table, dict):
+            _known(section, str(path))
+        else:
+            found += [(f"{section}.{key}", value, str(path)) for key, value in table.items()]
+    return found
+
+
+def _from_environment(environment: Mapping[str, str]) -> list[tuple[str, Any, str]]:
+    found = []
+    for variable, text in sorted(environment.items()):
+        if variable.startswith(ENVIRONMENT_PREFIX) and "__" in variable:
+            name = variable.removeprefix(ENVIRONMENT_PREFIX).lower().replace("__", ".", 1)
+            found.append((name, _value(name, text), variable))
+    return found
+
+
+def _from_assignments(assignments: Iterable[str]) -> list[tuple[str, Any, str]]:
+    found = []
+    for assignment in assignments:
+        name, equals, text = assignment.partition("=")
+        if not equals:
+            raise SettingsError(f"--set {assignment}: expected section.key=value", resource=name)
+        found.append((name.strip(), _value(name.strip(), text.strip()), f"--set {assignment}"))
+    return found
+
+
+def _value(name: str, text: str) -> Any:  # noqa: ANN401 - what a TOML value may be; pydantic checks it next
+    """Read text as the option's TOML value; options that hold text take it as it is."""
+    section, _, key = name.partition(".")
+    model = sections().get(section)
+    field = model.model_fields.get(key) if model else None
+    if field is not None and (field.annotation in (str, Path, SecretStr) or Path in get_args(field.annotation)):
+        return text
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _known(name: str, source: str) -> str:
+    names = option_names()
+    if name in names:
+        return name
+    near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    key = name.rpartition(".")[2]
+    near = near or [other for other in names if other.endswith("." + key)][:1]
+    raise SettingsError(
+        f"unknown setting {name} in {source}",
+        resource=name,
+        hint=f"did you mean {near[0]}?" if near else "`newsriver config show` lists every setting",
+    )

@@ -1,0 +1,136 @@
+"""The Kafka topics as data: name, key, partitions, retention, size limits, record, writers and readers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+DAY = 86_400
+MAX_RECORD_BYTES = 16_777_216
+"""Largest record any topic takes: a page of 5 MB decoded passes with room to spare."""
+
+
+class Role(StrEnum):
+    """The processes of the river."""
+
+    POLL = "poll"
+    FETCH = "fetch"
+    PROCESS = "process"
+    RECORD = "record"
+    CLI = "cli"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Topic:
+    """One topic as it is declared, without the river's prefix.
+
+    Attributes:
+        name: its name below the river's, e.g. `entries` for `news.entries`.
+        key: what a record's key holds; records with equal keys keep their order.
+        value: what a record's value holds: a record type's name, or a description of the bytes.
+        headers: record types carried as JSON in message headers, by header name.
+        retention_seconds: how long records are kept; None for a compacted topic, which keeps the last of each key.
+        writers: roles that produce to it.
+        readers: roles that consume it; with an empty tuple people read it.
+        delay_seconds: for a later-tier, the constant time its records wait; None elsewhere.
+        about: one sentence for the reference.
+    """
+
+    name: str
+    key: str
+    value: str
+    about: str
+    writers: tuple[Role, ...]
+    readers: tuple[Role, ...]
+    headers: tuple[tuple[str, str], ...] = ()
+    retention_seconds: int | None = 7 * DAY
+    delay_seconds: int | None = None
+
+    @property
+    def compacted(self) -> bool:
+        """Whether only the last record of each key is kept."""
+        return self.retention_seconds is None
+
+    def full_name(self, river: str) -> str:
+        """Give the topic's name on the broker, e.g. `news.entries` for river `news`."""
+        return f"{river}.{self.name}"
+
+    def broker_config(self) -> dict[str, str]:
+        """Give the topic's settings on the broker, by Kafka's own names."""
+        config = {"max.message.bytes": str(MAX_RECORD_BYTES), "compression.type": "producer"}
+        if self.retention_seconds is None:
+            return config | {"cleanup.policy": "compact", "min.cleanable.dirty.ratio": "0.2"}
+        return config | {"cleanup.policy": "delete", "retention.ms": str(self.retention_seconds * 1000)}
+
+
+FEEDS = Topic(
+    name="feeds",
+    key="feed URL",
+    value="Feed",
+    about="The feed list; co-partitioned with feed-state.",
+    writers=(Role.CLI,),
+    readers=(Role.POLL,),
+    retention_seconds=None,
+)
+FEED_STATE = Topic(
+    name="feed-state",
+    key="feed URL",
+    value="FeedState",
+    about="What poll remembers of each feed: validators, known entries, failures, the next poll.",
+    writers=(Role.POLL,),
+    readers=(Role.POLL,),
+    retention_seconds=None,
+)
+ENTRIES = Topic(
+    name="entries",
+    key="host of the article",
+    value="Entry",
+    about="Articles announced by feeds; one host is one fetcher's, so politeness holds across copies.",
+    writers=(Role.POLL,),
+    readers=(Role.FETCH,),
+)
+
+
+def _later(name: str, seconds: int) -> Topic:
+    return Topic(
+        name=f"entries-later-{name}",
+        key="host of the article",
+        value="Entry",
+        about=f"Entries that wait {name} for a retry or a revisit; one constant delay: the head is the next one due.",
+        writers=(Role.FETCH,),
+        readers=(Role.FETCH,),
+        delay_seconds=seconds,
+    )
+
+
+LATER = (_later("15m", 900), _later("1h", 3600), _later("6h", 21_600), _later("24h", DAY))
+PAGES = Topic(
+    name="pages",
+    key="article URL",
+    value="body bytes as fetched",
+    headers=(("entry", "Entry"), ("page", "PageFacts")),
+    about="Pages as the site sent them; facts travel in message headers, never base64 in JSON.",
+    writers=(Role.FETCH,),
+    readers=(Role.PROCESS,),
+)
+OUTCOMES = Topic(
+    name="outcomes",
+    key="article id",
+    value="Outcome",
+    about="The ledger: what happened to each entry, one terminal outcome per visit.",
+    writers=(Role.POLL, Role.FETCH, Role.PROCESS),
+    readers=(Role.RECORD,),
+    retention_seconds=30 * DAY,
+)
+DEAD_LETTERS = Topic(
+    name="dead-letters",
+    key="article id",
+    value="original payload",
+    headers=(("dead-letter", "DeadLetter"),),
+    about="Payloads that could not be processed, with the original headers and the reason.",
+    writers=(Role.FETCH, Role.PROCESS),
+    readers=(),
+    retention_seconds=30 * DAY,
+)
+
+TOPICS: tuple[Topic, ...] = (FEEDS, FEED_STATE, ENTRIES, *LATER, PAGES, OUTCOMES, DEAD_LETTERS)

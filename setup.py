@@ -1,0 +1,75 @@
+"""Package metadata, all of it: Beam's stager falls back to this file when it ships the job to workers."""
+
+from pathlib import Path
+
+from setuptools import setup
+
+# Ranges say what the code is written for; constraints.txt names the versions it was tested with.
+REQUIRES = [
+    "aiohttp>=3.14,<4",
+    "apache-beam>=2.77,<2.78",
+    "click>=8.3,<9",
+    "courlan>=1.4,<2",
+    "elasticsearch>=8.19,<9",  # the 8 client speaks to 8 and 9 servers, the 9 client only to 9
+    "feedparser>=6.0.12,<7",
+    "kafka-python[crc32c,lz4,zstd]>=3.0.12,<3.1",  # without crc32c checksums are computed in Python, 64 times slower
+    "lxml_html_clean>=0.4.6",  # trafilatura 2.3.1 needs it and does not name it
+    "orjson>=3.11,<4",
+    "platformdirs>=4.3,<5",
+    "protego>=0.5,<1",
+    "psutil>=7,<8",
+    "py3langid>=0.4,<0.5",
+    "pydantic>=2.12,<3",
+    "resiliparse>=2,<3",
+    "rich>=14,<16",
+    "trafilatura==2.3.1",
+    "w3lib>=2.3,<3",
+]
+
+EXTRAS = {
+    "dev": [
+        "hypothesis>=6.150",
+        "lxml-stubs",
+        "mypy>=2.4,<3",
+        "pytest>=9,<10",
+        "pytest-timeout>=2.4,<3",
+        "ruff>=0.17,<0.18",
+        "types-psutil",
+    ],
+}
+
+setup(
+    name="newsriver",
+    version="0.1.0",
+    description="Every article of the feeds you care about: pulled, cleaned, tagged and searchable within a minute.",
+    long_description=Path(__file__).with_name("README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    license_files=["LICENSE", "NOTICE"],
+    python_requires=">=3.11",
+    # Listed one by one so that tests and deploy are never installed.
+    packages=[
+        "pipelines",
+        "pipelines.cli",
+        "pipelines.demo",
+        "pipelines.stack",
+        "schemas",
+    ],
+    package_data={
+        "pipelines": ["lexicon/*.toml", "py.typed"],
+        "pipelines.demo": ["pages/*", "outlets/*"],
+        "schemas": ["elasticsearch/*.json", "json/*.json", "examples/*.json", "py.typed"],
+    },
+    install_requires=REQUIRES,
+    extras_require=EXTRAS,
+    entry_points={"console_scripts": ["newsriver = pipelines.cli:main"]},
+    classifiers=[
+        "Development Status :: 3 - Alpha",
+        "Environment :: Console",
+        "Intended Audience :: Information Technology",
+        "Programming Language :: Python :: 3.11",
+        "Programming Language :: Python :: 3.12",
+        "Topic :: Internet :: WWW/HTTP :: Indexing/Search",
+        "Typing :: Typed",
+    ],
+)
