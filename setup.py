@@ -51,12 +51,16 @@ setup(
     packages=[
         "pipelines",
         "pipelines.cli",
+        "pipelines.clean",
         "pipelines.demo",
+        "pipelines.http",
+        "pipelines.kafka",
+        "pipelines.parse",
         "pipelines.stack",
         "schemas",
     ],
     package_data={
-        "pipelines": ["lexicon/*.toml", "py.typed"],
+        "pipelines": ["clean/*.toml", "lexicon/*.toml", "py.typed"],
         "pipelines.demo": ["pages/*", "outlets/*"],
         "schemas": ["elasticsearch/*.json", "json/*.json", "examples/*.json", "py.typed"],
     },

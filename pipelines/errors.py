@@ -75,6 +75,10 @@ class RecordFault(NewsriverError):
         super().__init__(message, hint=hint, resource=resource)
         self.reason = reason
 
+    def __repr__(self) -> str:
+        """Give `reason: message`: of an exception Beam's dead letters keep only class, repr and trace."""
+        return f"{self.reason}: {self}"
+
 
 class Rejected(RecordFault):
     """The page was understood and holds no article; it ends as outcome `rejected: <reason>`."""

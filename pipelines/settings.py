@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Annotated, Any, get_args
 
 import platformdirs
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 
 from pipelines.errors import SettingsError
 
@@ -35,6 +35,7 @@ def _network(text: str) -> str:
 
 
 Network = Annotated[str, AfterValidator(_network)]
+Folder = Annotated[Path, AfterValidator(Path.expanduser)]
 
 
 class RiverSettings(Section):
@@ -46,7 +47,7 @@ class RiverSettings(Section):
     contact: str = "https://github.com/newsriver/newsriver"
     """Address (URL or e-mail) that our User-Agent gives to the sites we read; put your own here."""
 
-    feeds: list[Path] = []
+    feeds: list[Folder] = []
     """Feed lists to poll: TOML or OPML files."""
 
     log_level: Annotated[str, Field(pattern=r"^(debug|info|warning|error)$")] = "info"
@@ -84,7 +85,7 @@ class ElasticsearchSettings(Section):
     api_key: SecretStr = SecretStr("")
     """API key, used instead of user name and password when it is set."""
 
-    ca_certs: Path | None = None
+    ca_certs: Annotated[Folder | None, BeforeValidator(lambda value: value or None)] = None
     """PEM file of the authority that signed the server's certificate, where it is not a public one."""
 
     timeout_seconds: Annotated[float, Field(gt=0, le=600)] = 30.0
@@ -182,11 +183,19 @@ class CleanSettings(Section):
     """Decoded pages larger than this are refused before any parser sees them."""
 
 
+def data_folder() -> Path:
+    """Give this user's data folder; for root one outside /root, which the servers, run as another user, can enter."""
+    return Path("/var/lib/newsriver") if os.geteuid() == 0 else Path(platformdirs.user_data_dir("newsriver"))
+
+
 class StackSettings(Section):
     """The local servers that `newsriver stack up` runs, without Docker."""
 
-    directory: Path = Path(platformdirs.user_data_dir("newsriver")) / "stack"
-    """Where the servers, their data and their logs live."""
+    directory: Folder = data_folder() / "stack"
+    """Where the servers' data, configuration and logs live."""
+
+    software_directory: Folder = data_folder() / "software"
+    """Where the servers themselves are kept, downloaded once; several stacks may share it."""
 
     kafka_heap_mb: Annotated[int, Field(ge=128, le=65_536)] = 512
     """Java heap of Kafka in MiB."""

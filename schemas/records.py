@@ -263,6 +263,8 @@ class Outcome(Record):
     """Index that holds the document, for indexed and updated."""
     document_version: int | None = None
     """The document's external version."""
+    next_visit_at: AwareDatetime | None = None
+    """When the article is to be visited again, where this step arranged it: the beginning of the next visit."""
     origin: str = ""
     """Kafka coordinates of the record it was made from, as `topic/partition/offset`."""
 
@@ -284,8 +286,44 @@ class DeadLetter(Record):
     """Its trace."""
     origin: str
     """Kafka coordinates of the record, as `topic/partition/offset`."""
+    key: str = ""
+    """Key of the record, so that a replay sends the same one again."""
     at: AwareDatetime
     """When."""
 
 
-RECORDS: tuple[type[Record], ...] = (Feed, FeedState, Entry, PageFacts, TopicTag, Article, Outcome, DeadLetter)
+class MarkKind(StrEnum):
+    """What was done with a dead letter."""
+
+    REPLAYED = "replayed"
+    PARKED = "parked"
+
+
+class DeadLetterMark(Record):
+    """What was done with a dead letter, so that it need not be listed any more."""
+
+    origin: str
+    """The letter's `origin`: the key."""
+    kind: MarkKind
+    """What was done."""
+    letter_at: AwareDatetime
+    """The letter's `at`: a replay settles no letter that is written later for the same record."""
+    at: AwareDatetime
+    """When it was done."""
+    by: str = ""
+    """Who did it."""
+    note: str = ""
+    """Why."""
+
+
+RECORDS: tuple[type[Record], ...] = (
+    Feed,
+    FeedState,
+    Entry,
+    PageFacts,
+    TopicTag,
+    Article,
+    Outcome,
+    DeadLetter,
+    DeadLetterMark,
+)

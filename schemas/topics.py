@@ -86,7 +86,7 @@ ENTRIES = Topic(
     key="host of the article",
     value="Entry",
     about="Articles announced by feeds; one host is one fetcher's, so politeness holds across copies.",
-    writers=(Role.POLL,),
+    writers=(Role.POLL, Role.CLI),
     readers=(Role.FETCH,),
 )
 
@@ -110,7 +110,7 @@ PAGES = Topic(
     value="body bytes as fetched",
     headers=(("entry", "Entry"), ("page", "PageFacts")),
     about="Pages as the site sent them; facts travel in message headers, never base64 in JSON.",
-    writers=(Role.FETCH,),
+    writers=(Role.FETCH, Role.CLI),
     readers=(Role.PROCESS,),
 )
 OUTCOMES = Topic(
@@ -129,8 +129,17 @@ DEAD_LETTERS = Topic(
     headers=(("dead-letter", "DeadLetter"),),
     about="Payloads that could not be processed, with the original headers and the reason.",
     writers=(Role.FETCH, Role.PROCESS),
-    readers=(),
+    readers=(Role.CLI,),
     retention_seconds=30 * DAY,
 )
+DEAD_LETTER_MARKS = Topic(
+    name="dead-letter-marks",
+    key="the letter's origin",
+    value="DeadLetterMark",
+    about="Which dead letters were replayed or parked, by whom and why; `newsriver dead list` leaves them out.",
+    writers=(Role.CLI,),
+    readers=(Role.CLI,),
+    retention_seconds=None,
+)
 
-TOPICS: tuple[Topic, ...] = (FEEDS, FEED_STATE, ENTRIES, *LATER, PAGES, OUTCOMES, DEAD_LETTERS)
+TOPICS: tuple[Topic, ...] = (FEEDS, FEED_STATE, ENTRIES, *LATER, PAGES, OUTCOMES, DEAD_LETTERS, DEAD_LETTER_MARKS)

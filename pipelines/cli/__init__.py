@@ -1,1 +1,123 @@
 """The command line: a table of commands, each imported only when it is called."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import sys
+import traceback
+from pathlib import Path
+
+import click
+
+from pipelines import __version__
+from pipelines.cli.context import Context
+from pipelines.errors import NewsriverError
+
+COMMANDS: dict[str, str] = {
+    "demo": "The whole river on a sample news site: what to try first.",
+    "run": "The whole river on your own feeds, until Ctrl-C.",
+    "poll": "Ask feeds for new entries and put them on Kafka.",
+    "fetch": "Fetch the entries' pages and put them on Kafka.",
+    "process": "Clean, tag and index pages: the Beam job.",
+    "record": "Index the outcomes: the ledger.",
+    "stack": "Kafka and Elasticsearch on this machine, without Docker.",
+    "setup": "Create topics and index templates, or show what would change.",
+    "doctor": "Check this machine and the servers, and say what to do.",
+    "status": "What the river holds and what is waiting where.",
+    "config": "Show the settings, or write a file with all of them.",
+    "feeds": "The feed list: check, list, import, export.",
+    "extract": "One page as the river would index it, without any server.",
+    "search": "Search the articles.",
+    "count": "Count the articles that a search finds.",
+}
+"""Name and one line of help; the command itself is `pipelines.cli.<name>:<name>`."""
+
+
+class Commands(click.Group):
+    """A group that knows its commands' help without importing them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """Name the commands in the order of the table."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
+        """Import one command."""
+        if name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"pipelines.cli.{name}")
+        command: click.Command = getattr(module, name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature
+        """List the commands with their help from the table, importing none."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find a command, or name the nearest one.
+
+        Raises:
+            click.UsageError: there is no such command.
+        """
+        if args and not args[0].startswith("-") and args[0] not in COMMANDS:
+            near = difflib.get_close_matches(args[0], COMMANDS, n=1)
+            hint = f"did you mean {near[0]}?" if near else "`newsriver --help` lists all commands"
+            raise click.UsageError(f"no such command: {args[0]}; {hint}")
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
+@click.option("--config", "file", type=click.Path(path_type=Path), help="Settings file (default: ./newsriver.toml).")
+@click.option("--set", "assignments", multiple=True, metavar="SECTION.KEY=VALUE", help="Set one option; repeatable.")
+@click.option("--debug", is_flag=True, help="Show traces and the client libraries' messages.")
+@click.version_option(__version__, message="newsriver %(version)s")
+@click.pass_context
+def newsriver(ctx: click.Context, file: Path | None, assignments: tuple[str, ...], debug: bool) -> None:
+    """Newsriver: every article of the feeds you care about, clean, tagged and searchable within a minute."""
+    ctx.obj = Context(file=file, assignments=assignments, debug=debug)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line and exit: 0 ok, 1 failed, 2 wrong usage, 3 a service is not reachable."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    sys.exit(_run(arguments))
+
+
+def _run(arguments: list[str]) -> int:
+    """Run one command; every error becomes one line on stderr and an exit code."""
+    try:
+        result = newsriver.main(arguments, prog_name="newsriver", standalone_mode=False)
+    except BrokenPipeError:  # `newsriver search ... | head` is no failure
+        sys.stderr.close()
+        return 0
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the last line of defence: a bug is one line too
+        if "--debug" in arguments:
+            traceback.print_exc()
+        text, exit_code = _explain(error)
+        sys.stderr.write(f"newsriver: {text}\n")
+        return exit_code
+    return result if isinstance(result, int) else 0
+
+
+def _explain(error: BaseException) -> tuple[str, int]:
+    """Give an error's one line and its exit code."""
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        return f"which command?\n\n{error.format_message()}", 2
+    if isinstance(error, click.ClickException):
+        return _one_line(error), error.exit_code
+    if isinstance(error, NewsriverError):
+        return str(error), error.exit_code
+    if isinstance(error, KeyboardInterrupt | click.Abort):
+        return "interrupted", 130
+    return f"unexpected {type(error).__name__}: {error}; --debug shows the trace", 1
+
+
+def _one_line(error: click.ClickException) -> str:
+    """Say what was wrong with the call and what is nearest to it."""
+    text = " ".join(error.format_message().split())
+    if isinstance(error, click.UsageError) and error.ctx is not None and ";" not in text and "?" not in text:
+        text += f" (see `{error.ctx.command_path} --help`)"
+    return text

@@ -1,0 +1,39 @@
+"""What a GET brought, free of any client library. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+NOT_MODIFIED = 304
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """A server's answer with a body, or 304 to a conditional request.
+
+    Attributes:
+        url: the URL that answered, after redirects.
+        status: 200 to 299, or 304.
+        headers: all headers, names in lower case, repeated ones joined with a comma (RFC 9110, 5.3).
+        body: decoded from its content coding; empty for 304.
+        redirects: URLs passed on the way, oldest first.
+        elapsed_ms: time of all requests on the way, without the waits for turns.
+    """
+
+    url: str
+    status: int
+    headers: Mapping[str, str]
+    body: bytes = b""
+    redirects: tuple[str, ...] = ()
+    elapsed_ms: int = 0
+
+    @property
+    def not_modified(self) -> bool:
+        """Whether nothing changed since the validators that were sent."""
+        return self.status == NOT_MODIFIED
+
+    @property
+    def content_type(self) -> str:
+        """The Content-Type header as sent."""
+        return self.headers.get("content-type", "")

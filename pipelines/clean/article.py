@@ -1,0 +1,178 @@
+"""A page to an article: the order of the steps, and nothing else. Pure: no I/O, the same answer for the same bytes."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from hashlib import blake2b
+
+from lxml import html as lxml_html
+
+from pipelines.clean import dates, furniture, guard, html, linear, plain, sniff, titles
+from pipelines.clean.decode import decode, normal
+from pipelines.clean.evidence import Seen, evidence
+from pipelines.clean.facts import authors_of, summary_of
+from pipelines.clean.head import Head, read_head
+from pipelines.clean.reasons import CleanReason, refuse
+from pipelines.language import language, word_count
+from pipelines.settings import CleanSettings
+from schemas.records import Article, Entry, PageFacts
+
+MUCH_HTML = 20_000
+"""Characters of HTML from which it is suspicious, and said so, that no text was found."""
+HEADLINE_WORDS = (4, 25)
+
+_TITLE = re.compile(r"<title[^<>]{0,200}>([^<]{1,500})", re.IGNORECASE)
+_LANG = re.compile(r"<html[^<>]{0,500}?\slang\s*=\s*[\"']?([a-zA-Z-]{2,15})", re.IGNORECASE)
+
+
+@dataclass
+class Page:
+    """A page as one of the ways of reading it left it.
+
+    Attributes:
+        lines: lines of its main text, furniture included.
+        head: what it says about itself.
+        seen: what its markup says about its lines.
+        tree: the parsed page; None for plain text and for monsters.
+    """
+
+    lines: list[str]
+    head: Head = field(default_factory=Head)
+    seen: dict[str, Seen] = field(default_factory=dict)
+    tree: lxml_html.HtmlElement | None = None
+
+
+def clean(body: bytes, entry: Entry, facts: PageFacts, settings: CleanSettings) -> Article:
+    """Make an article of a page, without topics.
+
+    Args:
+        body: the bytes as fetched, content encodings undone.
+        entry: what the feed said.
+        facts: what is known of the fetch.
+        settings: sizes and limits.
+
+    Raises:
+        Rejected: the page was understood and holds no article.
+        Poison: the page cannot be processed; `pipelines.clean.reasons` lists the reasons of both.
+    """
+    page = read(body, facts.content_type, settings, facts.url)
+    title = titles.headline(page.head, entry.title)
+    authors = _authors(page, entry)
+    lines = furniture.article_lines(
+        page.lines,
+        page.seen,
+        titles=[title, entry.title, page.head.said("headline"), page.head.meta("og:title"), *page.head.headings],
+        names=[*authors, page.head.site],
+        news=page.head.news,
+    )
+    _long_enough(lines, page, settings, facts.url)
+    if not title:
+        title = _headline_above(page, lines[0]) or titles.first_sentence(lines)
+    text = "\n".join(lines)
+    published = entry.published_at
+    if page.tree is not None:
+        published = dates.published(page.head, page.tree, entry.published_at, facts.fetched_at, facts.url)
+    return Article(
+        id=entry.id,
+        url=entry.url,
+        source=entry.source,
+        feeds=list(dict.fromkeys([entry.feed_url, *entry.origins])),
+        title=title,
+        summary=summary_of(page.head, entry.summary),
+        body=text,
+        authors=authors,
+        language=language(text, _declared_language(page, facts), entry.language),
+        published_at=published,
+        first_seen=entry.first_seen,
+        fetched_at=facts.fetched_at,
+        words=word_count(text),
+        content_digest=content_digest(title, text),
+    )
+
+
+def content_digest(title: str, body: str) -> str:
+    """Give the digest that tells whether an article changed: BLAKE2b of title and body, 32 hexadecimal digits."""
+    return blake2b(f"{title}\n{body}".encode(), digest_size=16).hexdigest()
+
+
+def read(body: bytes, content_type: str, settings: CleanSettings, url: str) -> Page:
+    """Read a body the way its kind and its shape ask for.
+
+    Raises:
+        Rejected: `empty-body`, `not-html`, `no-text`, `text-lost`.
+        Poison: `too-large`, `undecodable`, `too-many-tags`, `too-deep`, `too-many-attributes`.
+    """
+    # A character has at most four bytes; what is larger than that is too large in any encoding.
+    if len(body) > 4 * settings.max_html_bytes:
+        refuse(CleanReason.TOO_LARGE, url, f"{len(body):,} bytes")
+    sniff.refuse_binary(body, url)
+    text = decode(body, content_type, url)
+    if len(text) > settings.max_html_bytes:
+        refuse(CleanReason.TOO_LARGE, url, f"{len(text):,} characters")
+    if sniff.kind(text, content_type, url) is sniff.Kind.PLAIN:
+        return Page(plain.paragraphs(text))
+    page = _rich(text, url) if guard.way(text, url) is guard.Way.RICH else Page([])
+    if not page.lines:
+        page.lines, page.seen = linear.plain_lines(text), {}
+        page.head = page.head if page.tree is not None else _short_head(text)
+    if not page.lines:
+        refuse(
+            CleanReason.TEXT_LOST if len(text) > MUCH_HTML else CleanReason.NO_TEXT, url, f"{len(text):,} characters"
+        )
+    return page
+
+
+def _rich(text: str, url: str) -> Page:
+    """Read a page by its markup; no lines when it has to go the linear way.
+
+    Raises:
+        Poison: `too-deep`.
+    """
+    tree = html.parse(text)
+    if tree is None:
+        return Page([])
+    seen, depth = evidence(tree)
+    if guard.too_deep(depth, text):
+        guard.deep_way(text, url)
+        return Page([], read_head(tree), tree=tree)
+    return Page(html.main_lines(tree), read_head(tree), seen, tree)
+
+
+def _short_head(text: str) -> Head:
+    """Read title and language of a page that no tree is built of."""
+    title, lang = _TITLE.search(text[: sniff.HEAD]), _LANG.search(text[: sniff.HEAD])
+    return Head(title=normal(title[1]) if title else "", language=lang[1] if lang else "")
+
+
+def _long_enough(lines: list[str], page: Page, settings: CleanSettings, url: str) -> None:
+    if not lines:
+        refuse(CleanReason.NO_TEXT, url, f"{len(page.lines)} lines, all of them furniture")
+    words = word_count("\n".join(lines))
+    if words < settings.min_words:
+        refuse(CleanReason.TOO_SHORT, url, f"{words} words")
+
+
+def _authors(page: Page, entry: Entry) -> list[str]:
+    tree = page.tree
+    return authors_of(page.head, lambda: "" if tree is None else html.guess_authors(tree), entry.authors)
+
+
+def _declared_language(page: Page, facts: PageFacts) -> str:
+    return (
+        page.head.language
+        or page.head.meta("og:locale", "content-language")
+        or facts.headers.get("content-language", "")
+    )
+
+
+def _headline_above(page: Page, first: str) -> str:
+    """Find a headline among the lines above the first paragraph of a page that names none: plain text, mostly."""
+    low, high = HEADLINE_WORDS
+    for line in page.lines:
+        text = normal(line)
+        if text == first:
+            break
+        if low <= word_count(text) <= high and not furniture.is_row(line):
+            return text
+    return ""

@@ -1,0 +1,91 @@
+"""What a page says about itself outside its text, gathered once: meta tags, JSON-LD, titles, language."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from lxml import etree
+
+from pipelines.clean import jsonld
+from pipelines.clean.decode import normal
+from pipelines.clean.guard import MAX_JSON_LD
+
+MAX_HEADINGS = 20
+
+
+@dataclass
+class Head:
+    """A page's own words about itself.
+
+    Attributes:
+        metas: contents of its meta tags by lower-case property, name or itemprop, in document order.
+        nodes: its JSON-LD nodes that describe an article, best first.
+        title: the `title` element.
+        headings: texts of its `h1` elements.
+        language: `html`'s lang, as written.
+        canonical: the canonical link.
+    """
+
+    metas: dict[str, list[str]] = field(default_factory=dict)
+    nodes: list[jsonld.Node] = field(default_factory=list)
+    title: str = ""
+    headings: list[str] = field(default_factory=list)
+    language: str = ""
+    canonical: str = ""
+
+    def meta(self, *names: str) -> str:
+        """Give the first content among the named meta tags, in the order of the names."""
+        return next((content for name in names for content in self.metas.get(name, ()) if content), "")
+
+    def said(self, key: str) -> str:
+        """Give the first text that the JSON-LD nodes hold under a key."""
+        return next((text for node in self.nodes if (text := jsonld.text_of(node.get(key)))), "")
+
+    @property
+    def news(self) -> bool:
+        """Whether the page calls itself news, in schema.org's or the news crawlers' words."""
+        return any(jsonld.types(node) & jsonld.NEWS_TYPES for node in self.nodes) or "news_keywords" in self.metas
+
+    @property
+    def site(self) -> str:
+        """The site's name, as it stands in og:site_name or as the publisher."""
+        return self.meta("og:site_name", "application-name") or self.said("publisher")
+
+
+def read_head(tree: etree._Element) -> Head:
+    """Gather a page's head in one walk over the few kinds of elements that matter."""
+    head = Head(language=tree.get("lang") or tree.get("{http://www.w3.org/XML/1998/namespace}lang") or "")
+    scripts: list[str] = []
+    for element in tree.iter("meta", "title", "script", "h1", "link"):
+        if element.tag == "meta":
+            _take_meta(head, element)
+        elif element.tag == "script":
+            text = element.text or ""
+            if "ld+json" in (element.get("type") or "").lower() and len(text) <= MAX_JSON_LD:
+                scripts.append(text)
+        elif element.tag == "link":
+            if element.get("rel") == "canonical" and not head.canonical:
+                head.canonical = element.get("href") or ""
+        elif element.tag == "title":
+            head.title = head.title or _title(element)
+        elif len(head.headings) < MAX_HEADINGS and (text := normal(" ".join(map(str, element.itertext())))):
+            head.headings.append(text)
+    head.nodes = jsonld.read(scripts)
+    return head
+
+
+def _take_meta(head: Head, element: etree._Element) -> None:
+    content = normal(element.get("content") or "")
+    if not content:
+        return
+    for attribute in ("property", "name", "itemprop", "http-equiv"):
+        name = (element.get(attribute) or "").strip().lower()
+        if name:
+            head.metas.setdefault(name, []).append(content)
+
+
+def _title(element: etree._Element) -> str:
+    """Read a title element, unless it is an image's (SVG has titles too)."""
+    parent = element.getparent()
+    inside = parent is not None and parent.tag in ("svg", "symbol", "g", "path")
+    return "" if inside else normal(" ".join(map(str, element.itertext())))

@@ -1,0 +1,30 @@
+"""`newsriver count`: how many articles hold the words."""
+
+from __future__ import annotations
+
+import click
+
+from pipelines.cli.console import out, print_json
+from pipelines.cli.context import Context
+from pipelines.cli.search import filters, question_of
+
+
+@click.command()
+@click.argument("query")
+@filters
+@click.pass_obj
+def count(context: Context, /, query: str, as_json: bool, **asked: str | None) -> None:
+    """Count the articles that `newsriver search` finds for QUERY; * counts all."""
+    from pipelines import search as searching
+    from pipelines.elastic import connect
+
+    question = question_of(query, asked)
+    client = connect(context.settings)
+    try:
+        total = searching.count(client, context.settings.river.name, question)
+    finally:
+        client.close()
+    if as_json:
+        print_json({"query": query, "total": total})
+    else:
+        out.print(total)

@@ -1,0 +1,138 @@
+"""`newsriver demo`: the whole river on the sample news site."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from rich.live import Live
+from rich.table import Table
+
+from pipelines.cli.console import err, out, safe
+from pipelines.cli.context import Context
+from pipelines.errors import NewsriverError
+
+if TYPE_CHECKING:
+    from pipelines.demo.findings import Ledger
+    from pipelines.demo.river import Progress
+    from pipelines.demo.site import Site
+    from pipelines.elastic import Elastic
+    from pipelines.settings import Settings
+    from pipelines.supervise import Supervisor
+
+_BAR = 30
+
+
+@click.command()
+@click.option(
+    "--timeout", type=click.FloatRange(min=10), default=240.0, show_default=True, help="Longest wait, seconds."
+)
+@click.option("--seed-article", type=click.Path(path_type=Path), help="Text file to serve as one article more.")
+@click.pass_obj
+def demo(context: Context, timeout: float, seed_article: Path | None) -> None:
+    """Start the local servers, let a sample news site flow through the river, and show what came of it."""
+    from pipelines import stack
+    from pipelines.cli.stack import console_report
+    from pipelines.demo import river
+    from pipelines.demo.site import Site
+    from pipelines.elastic import connect
+    from pipelines.provision import provision
+
+    site = Site(seed_article=seed_article)
+    context = replace(context, assignments=(*context.assignments, *river.options(site)))
+    settings = context.settings
+    with console_report() as report:
+        stack.up(settings, report)
+    provision(settings)
+    started = time.monotonic()
+    err.print(
+        f"{len(site.feed_list())} feeds of the sample news site flow through river [bold]{settings.river.name}[/]"
+    )
+    with site, river.flowing(settings, site, settings.stack.directory, context.arguments) as supervisor:
+        progress = _watch(settings, site, supervisor, timeout)
+    client = connect(settings)
+    try:
+        wrong = _report(client, settings, site, progress, time.monotonic() - started)
+    finally:
+        client.close()
+    if wrong:
+        raise NewsriverError(f"{wrong} pages or feeds did not end as they must", hint="they are listed above")
+
+
+def _watch(settings: Settings, site: Site, supervisor: Supervisor, seconds: float) -> Progress:
+    """Wait until the river has come to rest, with its figures live on a terminal."""
+    from pipelines.demo.river import watch
+
+    with Live(console=err, refresh_per_second=4, transient=True) as live:
+        return watch(settings, site, supervisor, lambda progress: live.update(_figures(progress)), seconds)
+
+
+def _figures(progress: Progress) -> Table:
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_row("feeds asked", f"{progress.feeds_asked} of {progress.feeds}")
+    table.add_row("articles announced", f"{progress.discovered}")
+    table.add_row("visits ended", f"{progress.ended}")
+    table.add_row("articles indexed", f"[bold]{progress.status.articles}[/]")
+    table.add_row("records waiting on Kafka", f"{progress.waiting}")
+    return table
+
+
+def _report(client: Elastic, settings: Settings, site: Site, progress: Progress, seconds: float) -> int:
+    """Print what came of the demonstration; give the number of cases that did not end as they must."""
+    from pipelines.demo.findings import read_ledger
+
+    ledger = read_ledger(client, settings)
+    _counts("Articles by topic", progress.status.subjects)
+    _counts("Articles by language", progress.status.languages)
+    _refused(ledger)
+    wrong = [(case, faults) for case in site.expected if (faults := ledger.faults(case))]
+    for case, faults in wrong:
+        out.print(f"[red]✗[/] {case.name}: {safe(case.url)}: {safe('; '.join(faults))}")
+    kinds = ", ".join(f"{count} {kind}" for kind, count in progress.status.outcomes.items())
+    out.print(f"\nThe ledger: {kinds}.")
+    out.print(f"{len(site.expected) - len(wrong)} of {len(site.expected)} pages and feeds ended as the site expects.")
+    shown = _searches(client, settings)
+    out.print(
+        f"\n[bold]{progress.status.articles} articles indexed[/] in {seconds:.0f} s, {shown} searches with hits."
+        " The servers stay up: try `newsriver search bridge`, `newsriver status`; `newsriver stack down` stops them."
+    )
+    return len(wrong)
+
+
+def _counts(title: str, counts: dict[str, int]) -> None:
+    table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, show_header=False)
+    most = max(counts.values(), default=1)
+    for name, count in counts.items():
+        table.add_row(safe(name), f"{count}", "█" * max(1, round(_BAR * count / most)))
+    out.print(table, "")
+
+
+def _refused(ledger: Ledger) -> None:
+    table = Table(
+        "end", "page or feed", "why", title="Refused, and why", title_justify="left", title_style="bold", box=None
+    )
+    for refusal in ledger.refusals():
+        table.add_row(refusal.end, safe(refusal.what), safe(refusal.detail[:100]))
+    out.print(table)
+
+
+def _searches(client: Elastic, settings: Settings) -> int:
+    """Ask the demonstration's questions; give how many found something."""
+    from pipelines.cli.search import describe
+    from pipelines.demo.river import SEARCHES, SEARCHES_SHOWN
+    from pipelines.query import Question
+    from pipelines.search import search
+
+    shown = 0
+    for words in SEARCHES:
+        found = search(client, settings.river.name, Question(text=words, limit=2), datetime.now(UTC))
+        if found.total and shown < SEARCHES_SHOWN:
+            shown += 1
+            out.print(f"\n[bold]$ newsriver search {words!r}[/]  {found.total} found")
+            for number, hit in enumerate(found.hits, 1):
+                out.print(describe(number, hit))
+    return shown

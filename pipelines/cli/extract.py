@@ -1,0 +1,113 @@
+"""`newsriver extract`: one page as the river would index it, without any server."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+from rich.text import Text
+
+from pipelines.cli.console import err, out, plain, print_json
+from pipelines.cli.context import Context
+from pipelines.errors import RecordFault, UsageError
+from pipelines.settings import Settings
+from pipelines.urls import article_id, canonical_url, host_of
+from schemas.records import Article, Entry, PageFacts
+
+
+@click.command()
+@click.argument("target", metavar="URL|FILE")
+@click.option("--json", "as_json", is_flag=True, help="Print the article record as JSON.")
+@click.pass_obj
+def extract(context: Context, target: str, as_json: bool) -> int:
+    """Show the article of a web page or of a file (HTML or plain text, told by its content)."""
+    from pipelines.clean import clean
+    from pipelines.tag import tag
+
+    settings = context.settings
+    body, url, facts = _fetched(target, settings) if _is_url(target) else _read(target, settings)
+    try:
+        article = clean(body, _entry(url, facts.fetched_at), facts, settings.clean)
+    except RecordFault as fault:
+        err.print(Text(f"newsriver: no article, {fault.reason}: {plain(str(fault))}"))
+        return fault.exit_code
+    topics = tag(article.title, article.body, article.language)
+    article = article.model_copy(update={"topics": topics})
+    if as_json:
+        print_json({"article": article.model_dump(mode="json")})
+    else:
+        out.print(describe(article))
+    return 0
+
+
+def describe(article: Article) -> Text:
+    """Give the article as people read it; nothing of its text can control the terminal."""
+    published = f"{article.published_at:%Y-%m-%d %H:%M} UTC" if article.published_at else "no date"
+    facts = [published, ", ".join(article.authors), article.language, f"{article.words:,} words"]
+    text = Text(plain(article.title), style="bold")
+    text = Text.assemble(text, "\n", (plain(" · ".join(fact for fact in facts if fact)), "dim"))
+    text.append(f"\n{plain(article.url)}", style="cyan")
+    for topic in article.topics:
+        text.append(f"\n{topic.score:.2f} {topic.label}", style="green")
+        text.append(f" ({topic.id}): {plain(', '.join(topic.evidence))}", style="dim")
+    for paragraph in article.body.split("\n"):
+        text.append(f"\n\n{plain(paragraph)}")
+    return text
+
+
+def _is_url(target: str) -> bool:
+    return target.lower().startswith(("http://", "https://"))
+
+
+def _fetched(url: str, settings: Settings) -> tuple[bytes, str, PageFacts]:
+    """Fetch a page.
+
+    Raises:
+        FetchFault: the page did not come.
+        FeedFault: the URL is none.
+    """
+    from pipelines.http import Client
+
+    canonical = canonical_url(url)
+
+    async def get() -> tuple[bytes, PageFacts]:
+        async with Client(settings) as client:
+            answer = await client.get(url, max_bytes=settings.fetch.max_page_bytes)
+        return answer.body, PageFacts(
+            url=answer.url,
+            status=answer.status,
+            content_type=answer.content_type,
+            fetched_at=datetime.now(UTC),
+            redirects=list(answer.redirects),
+            elapsed_ms=answer.elapsed_ms,
+        )
+
+    body, facts = asyncio.run(get())
+    return body, canonical, facts
+
+
+def _read(target: str, settings: Settings) -> tuple[bytes, str, PageFacts]:
+    """Read a file, as far as a page may be long in any encoding.
+
+    Raises:
+        UsageError: there is no such file, or it cannot be read.
+    """
+    path = Path(target).resolve()
+    try:
+        with path.open("rb") as file:
+            body = file.read(4 * settings.clean.max_html_bytes + 1)
+    except OSError as error:
+        raise UsageError(
+            f"cannot read {target}: {error.strerror}",
+            resource=target,
+            hint="give a file, or an address with http(s)://",
+        ) from None
+    return body, path.as_uri(), PageFacts(url=path.as_uri(), status=200, fetched_at=datetime.now(UTC))
+
+
+def _entry(url: str, now: datetime) -> Entry:
+    """Stand in for the feed: it says nothing."""
+    source = "file" if url.startswith("file:") else host_of(url)
+    return Entry(id=article_id(url), url=url, link=url, feed_url=url, source=source, first_seen=now)

@@ -1,0 +1,32 @@
+"""`newsriver poll`: ask feeds for new entries."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import click
+
+from pipelines.cli.context import Context
+
+
+@click.command()
+@click.option(
+    "--feeds",
+    "files",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    multiple=True,
+    help="Feed list, TOML or OPML; repeatable. Default: the lists that river.feeds names, else the list on Kafka.",
+)
+@click.option("--once", is_flag=True, help="Ask every feed once, due or not, and end.")
+@click.pass_obj
+def poll(context: Context, files: tuple[Path, ...], once: bool) -> None:
+    """Ask feeds when they are due and put new entries on Kafka, until SIGTERM."""
+    from pipelines.feeds import read_lists
+    from pipelines.poll import run
+    from pipelines.signals import drain_on_signals
+
+    paths = files or tuple(context.settings.river.feeds)
+    feeds = read_lists(paths) if paths else None
+    context.start_logging()
+    run(context.settings, drain_on_signals(threading.Event()), feeds, once=once)

@@ -1,0 +1,25 @@
+"""`newsriver process`: clean, tag and index pages."""
+
+from __future__ import annotations
+
+import click
+
+from pipelines.cli.context import Context
+
+
+@click.command(context_settings={"ignore_unknown_options": True, "allow_extra_args": True})
+@click.option("--worker", type=click.IntRange(min=0), default=0, show_default=True, help="Share to read, from 0.")
+@click.option("--workers", type=click.IntRange(min=1), default=1, show_default=True, help="Number of shares.")
+@click.argument("beam_arguments", nargs=-1, type=click.UNPROCESSED)
+@click.pass_obj
+def process(context: Context, worker: int, workers: int, beam_arguments: tuple[str, ...]) -> None:
+    """Clean, tag and index pages until SIGTERM; unknown options go to Beam untouched."""
+    if worker >= workers:
+        raise click.UsageError(f"--worker {worker} is not below --workers {workers}; shares count from 0")
+    context.start_logging()
+    from pipelines import source
+    from pipelines.process import run
+    from pipelines.signals import drain_on_signals
+
+    drain_on_signals(source.stop)
+    run(context.settings, worker, workers, beam_arguments)

@@ -1,0 +1,39 @@
+"""`newsriver run`: the whole river on one machine."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import click
+
+from pipelines.cli.console import err
+from pipelines.cli.context import Context
+
+
+@click.command()
+@click.option(
+    "--feeds",
+    "feeds",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    multiple=True,
+    help="Feed list, TOML or OPML; repeatable. Default: the lists that river.feeds names.",
+)
+@click.pass_obj
+def run(context: Context, feeds: tuple[Path, ...]) -> None:
+    """Pull, clean, tag and index your feeds until Ctrl-C; starts the local servers where the settings name none."""
+    from pipelines.cli.stack import console_report
+    from pipelines.feeds import read_lists
+    from pipelines.provision import provision
+    from pipelines.signals import drain_on_signals
+    from pipelines.stack import up
+    from pipelines.supervise import Supervisor, workers_of
+
+    settings = context.settings
+    known = read_lists(feeds or settings.river.feeds)  # a wrong list is said before anything is started
+    context.start_logging()
+    with console_report() as report:
+        up(settings, report)
+    provision(settings)
+    err.print(f"{len(known)} feeds from lists; Ctrl-C drains and stops. `newsriver search WORDS` in another terminal.")
+    Supervisor(workers_of(settings, feeds), context.arguments).run(drain_on_signals(threading.Event()))

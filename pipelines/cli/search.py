@@ -1,0 +1,128 @@
+"""`newsriver search`: articles that hold the words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+import click
+from rich.text import Text
+
+from pipelines.cli.console import err, out, plain, print_json
+from pipelines.cli.context import Context
+from pipelines.query import MATCH_END, MATCH_START, Question, Sort, find_topic, parse_language, parse_time
+from pipelines.search import Hit
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+_FILTERS = (
+    click.option("--since", metavar="TIME", help="Published since: 2d, 12h, or a date such as 2026-11-01."),
+    click.option("--until", metavar="TIME", help="Published until, a bare date included."),
+    click.option("--topic", metavar="TOPIC", help="Topic: its id, its label or a part of it, such as politics."),
+    click.option("--source", metavar="NAME", help="Short name of the outlet."),
+    click.option("--lang", metavar="CODE", help="Language, such as en."),
+    click.option("--json", "as_json", is_flag=True, help="Print JSON."),
+)
+
+
+def filters(command: Command) -> Command:
+    """Add the options that say which articles are looked at."""
+    for option in reversed(_FILTERS):
+        command = option(command)
+    return command
+
+
+def question_of(query: str, asked: Mapping[str, str | None]) -> Question:
+    """Make the question from what was typed.
+
+    Args:
+        query: the words.
+        asked: the options that `filters` adds, by name.
+
+    Raises:
+        UsageError: a time, a topic or a language cannot be understood.
+    """
+    now = datetime.now(UTC)
+    since, until, topic, lang = (asked[name] for name in ("since", "until", "topic", "lang"))
+    return Question(
+        text=query.strip(),
+        since=parse_time(since, now) if since else None,
+        until=parse_time(until, now, end=True) if until else None,
+        topic=find_topic(topic) if topic else "",
+        source=asked["source"] or "",
+        language=parse_language(lang) if lang else "",
+    )
+
+
+@click.command()
+@click.argument("query")
+@filters
+@click.option(
+    "--sort",
+    type=click.Choice([order.value for order in Sort]),
+    default=Sort.RELEVANCE.value,
+    show_default=True,
+    help="Order.",
+)
+@click.option("--limit", type=click.IntRange(0, 1000), default=10, show_default=True, help="Most articles shown.")
+@click.pass_obj
+def search(context: Context, /, query: str, as_json: bool, sort: str, limit: int, **asked: str | None) -> None:
+    """Search the articles for QUERY.
+
+    All words must occur, in any inflection; "a phrase" as it is; -word excludes; a|b is one or the other; pre* begins
+    a word; * alone finds all.
+    """
+    from pipelines import search as searching
+    from pipelines.elastic import connect
+
+    question = replace(question_of(query, asked), sort=Sort(sort), limit=limit)
+    client = connect(context.settings)
+    try:
+        found = searching.search(client, context.settings.river.name, question)
+    finally:
+        client.close()
+    if as_json:
+        print_json({"query": query, "total": found.total, "articles": [hit.to_json() for hit in found.hits]})
+        return
+    if not found.indexed:
+        err.print(f"river {context.settings.river.name} has no article yet; `newsriver run` brings some")
+    out.print(f"{found.total:,} article{'' if found.total == 1 else 's'}")
+    for number, hit in enumerate(found.hits, start=1):
+        out.print()
+        out.print(describe(number, hit))
+
+
+def describe(number: int, hit: Hit) -> Text:
+    """Give one article as a numbered paragraph; nothing of its text can control the terminal."""
+    article = hit.article
+    when = article.published_at or article.first_seen
+    facts = [
+        article.source,
+        f"{when.astimezone(UTC):%Y-%m-%d %H:%M}",
+        article.language,
+        "; ".join(topic.label for topic in article.topics),
+    ]
+    text = Text(f"{number:>3}. ")
+    text.append(_line(article.title), style="bold")
+    text.append("\n     " + _line(" · ".join(fact for fact in facts if fact)), style="dim")
+    for snippet in hit.snippets:
+        text.append("\n     ")
+        text.append_text(_emphasised(snippet))
+    text.append("\n     " + _line(article.url), style="cyan")
+    return text
+
+
+def _emphasised(snippet: str) -> Text:
+    """Show the matched words of a snippet in bold yellow."""
+    text = Text()
+    for part in _line(snippet).split(MATCH_START):
+        matched, _, rest = part.rpartition(MATCH_END)
+        text.append(matched, style="bold yellow")
+        text.append(rest)
+    return text
+
+
+def _line(text: str) -> str:
+    return " ".join(plain(text).split())

@@ -1,0 +1,39 @@
+"""Where the servers are: where the settings say, else where the local stack runs."""
+
+from __future__ import annotations
+
+from pipelines.errors import ServiceError
+from pipelines.settings import Settings
+from pipelines.stack.state import Endpoints, endpoints
+
+
+def kafka_bootstrap(settings: Settings) -> str:
+    """Give Kafka's address as comma-separated host:port.
+
+    Raises:
+        ServiceError: the settings name none and no local stack was ever started.
+    """
+    if settings.kafka.bootstrap_servers:
+        return settings.kafka.bootstrap_servers
+    return _local(settings, "Kafka", "kafka.bootstrap_servers").bootstrap
+
+
+def elasticsearch_url(settings: Settings) -> str:
+    """Give Elasticsearch's address as a URL.
+
+    Raises:
+        ServiceError: the settings name none and no local stack was ever started.
+    """
+    if settings.elasticsearch.url:
+        return settings.elasticsearch.url
+    return _local(settings, "Elasticsearch", "elasticsearch.url").elasticsearch
+
+
+def _local(settings: Settings, server: str, setting: str) -> Endpoints:
+    found = endpoints(settings)
+    if found is None:
+        raise ServiceError(
+            f"no {server}: the local stack was never started and {setting} is not set",
+            hint="start the local one with `newsriver stack up`",
+        )
+    return found

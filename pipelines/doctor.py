@@ -1,0 +1,159 @@
+"""Looks at this machine and the servers, and says of each finding what to do."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from pipelines.connect import elasticsearch_url, kafka_bootstrap
+from pipelines.errors import NewsriverError, ServiceError
+from pipelines.settings import RiverSettings, Settings
+from schemas.topics import MAX_RECORD_BYTES, TOPICS
+
+FEATURES = {
+    "x-pack-ilm": "index life-cycle management",
+    "data-streams": "data streams",
+    "x-pack-esql": "ES|QL",
+    "percolator": "percolator",
+}
+"""Modules of Elasticsearch that are used where present; the core needs none of them."""
+
+
+class Health(StrEnum):
+    """How a finding is meant."""
+
+    OK = "ok"
+    NOTE = "note"
+    WRONG = "wrong"
+    AWAY = "away"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at.
+
+    Attributes:
+        what: its name.
+        health: how it is.
+        found: what was seen, one line.
+        advice: what to do; empty when nothing is to be done.
+    """
+
+    what: str
+    health: Health
+    found: str
+    advice: str = ""
+
+
+def examine(settings: Settings) -> Iterator[Finding]:
+    """Look at everything, one finding after the other; nothing raises."""
+    looks: tuple[tuple[str, Callable[[Settings], Iterator[Finding]]], ...] = (
+        ("Python", _python),
+        ("disk", _disk),
+        ("contact", _contact),
+        ("Kafka", _kafka),
+        ("Elasticsearch", _elasticsearch),
+    )
+    for what, look in looks:
+        try:
+            yield from look(settings)
+        except ServiceError as error:
+            yield Finding(what, Health.AWAY, error.message, error.hint)
+        except NewsriverError as error:
+            yield Finding(what, Health.WRONG, error.message, error.hint)
+
+
+def exit_code(findings: list[Finding]) -> int:
+    """Give the exit code: 3 when a server is away, 1 when something is wrong, else 0."""
+    seen = {finding.health for finding in findings}
+    return 3 if Health.AWAY in seen else 1 if Health.WRONG in seen else 0
+
+
+def _python(settings: Settings) -> Iterator[Finding]:  # noqa: ARG001 - every look takes the settings
+    version = ".".join(str(part) for part in sys.version_info[:3])
+    parts = [f"{name} {importlib.metadata.version(name)}" for name in ("apache-beam", "kafka-python", "trafilatura")]
+    yield Finding("Python", Health.OK, f"{version} with {', '.join(parts)}")
+    if importlib.util.find_spec("crc32c") is None:
+        yield Finding(
+            "crc32c",
+            Health.WRONG,
+            "the C checksum is missing; Kafka would run 64 times slower",
+            "pip install 'kafka-python[crc32c]'",
+        )
+
+
+def _disk(settings: Settings) -> Iterator[Finding]:
+    folder = settings.stack.directory
+    while not folder.exists():
+        folder = folder.parent
+    free = shutil.disk_usage(folder).free / 1e9
+    health = Health.OK if free > 5 else Health.NOTE
+    yield Finding("disk", health, f"{free:.0f} GB free", "" if health is Health.OK else f"make room around {folder}")
+
+
+def _contact(settings: Settings) -> Iterator[Finding]:
+    if settings.river.contact == RiverSettings().contact:
+        yield Finding(
+            "contact",
+            Health.NOTE,
+            "the sites you read see this project's address, not yours",
+            "set river.contact to a URL or e-mail of yours",
+        )
+
+
+def _kafka(settings: Settings) -> Iterator[Finding]:
+    from pipelines.kafka import Admin
+
+    bootstrap = kafka_bootstrap(settings)
+    with Admin(bootstrap) as admin:
+        existing = admin.topics()
+        wanted = [topic.full_name(settings.river.name) for topic in TOPICS]
+        missing = [name for name in wanted if name not in existing]
+        small = [
+            name
+            for name in wanted
+            if name in existing and int(admin.config(name).get("max.message.bytes", "0")) < MAX_RECORD_BYTES
+        ]
+    yield Finding("Kafka", Health.OK, f"answers at {bootstrap}")
+    if missing:
+        yield Finding("topics", Health.WRONG, f"missing: {', '.join(missing)}", "create them with `newsriver setup`")
+    elif small:
+        yield Finding("topics", Health.WRONG, f"too small a max.message.bytes: {', '.join(small)}", "`newsriver setup`")
+    else:
+        yield Finding("topics", Health.OK, f"all {len(wanted)} are there")
+
+
+def _elasticsearch(settings: Settings) -> Iterator[Finding]:
+    from pipelines.elastic import connect
+    from pipelines.provision import State, provision_indices
+
+    client = connect(settings)
+    try:
+        version = client.ask("GET", "/")["version"]["number"]
+        health = client.ask("GET", "/_cluster/health")["status"]
+        nodes = client.ask("GET", "/_nodes/plugins", params={"filter_path": "nodes.*.modules.name"})["nodes"]
+        stale = [
+            f"{c.name} ({c.state})" for c in provision_indices(settings, dry_run=True) if c.state is not State.UNCHANGED
+        ]
+    finally:
+        client.close()
+    modules = set.intersection(*({module["name"] for module in node["modules"]} for node in nodes.values()))
+    present = [label for name, label in FEATURES.items() if name in modules]
+    colour = Health.WRONG if health == "red" else Health.OK
+    advice = "see Elasticsearch's own log: a shard cannot be read" if health == "red" else ""
+    yield Finding(
+        "Elasticsearch",
+        colour,
+        f"{version} answers at {elasticsearch_url(settings)}, health {health}, with {', '.join(present) or 'the core'}",
+        advice,
+    )
+    if stale:
+        advice = "`newsriver setup --dry-run` shows what differs, `newsriver setup` mends it"
+        yield Finding("templates", Health.WRONG, f"not as this version needs them: {', '.join(stale)}", advice)
+    else:
+        yield Finding("templates", Health.OK, "all are there")

@@ -1,0 +1,94 @@
+"""How the pulling roles run: turns with Kafka beside the event loop, work on it, and an end within seconds.
+
+A role does all its Kafka calls in its turn, one turn at a time, in a thread; between two turns it starts work on the
+loop. So a broker that is away stops neither the loop nor the end of the process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable, Collection
+from contextlib import suppress
+from typing import Any, Protocol
+
+from pipelines.aside import aside
+
+log = logging.getLogger(__name__)
+
+_LOOK_SECONDS = 0.2
+_UNDER_WAY_SECONDS = 2.0
+_KAFKA_SECONDS = 1.5
+
+
+class Role(Protocol):
+    """What a pulling role offers."""
+
+    def turn(self) -> None:
+        """Put on Kafka what is finished, then read on; blocks, for ever while the broker is away."""
+
+    def start(self) -> bool:
+        """Start what there is to do; False when there will never be more and nothing is under way."""
+
+    def under_way(self) -> Collection[asyncio.Task[None]]:
+        """Give the tasks that are running."""
+
+    def close(self) -> None:
+        """Hang up; blocks while the broker is away."""
+
+
+async def drive(role: Role, stop: threading.Event) -> None:
+    """Run a role until `stop` is set or it has nothing more to do, then drain it within 5 seconds.
+
+    What is not finished by then is given up; its offsets are not committed, so the next start repeats it.
+    """
+    more = True
+    while more and not stop.is_set():
+        if not await _turn(role.turn, stop):
+            break
+        more = role.start()
+    tasks = list(role.under_way())
+    if tasks:
+        await asyncio.wait(tasks, timeout=_UNDER_WAY_SECONDS)
+    for task in tasks:
+        task.cancel()
+    if not stop.is_set():
+        await aside(role.turn)
+        await aside(role.close)
+        return
+    for call in (role.turn, role.close):
+        try:
+            await asyncio.wait_for(aside(call), _KAFKA_SECONDS)
+        except TimeoutError:
+            log.warning("Kafka does not answer: what is not yet on it will be repeated after the next start")
+            return
+
+
+async def _turn(turn: Callable[[], None], stop: threading.Event) -> bool:
+    """Take one turn; gives False when `stop` came and the turn did not end soon after."""
+    task = asyncio.create_task(aside(turn))
+    while not task.done():
+        await asyncio.wait([task], timeout=_LOOK_SECONDS)
+        if stop.is_set() and not task.done():
+            await asyncio.wait([task], timeout=_KAFKA_SECONDS)
+            break
+    if not task.done():
+        return False
+    task.result()
+    return True
+
+
+def spawn(tasks: set[asyncio.Task[None]], work: Any) -> None:  # noqa: ANN401 - any coroutine
+    """Start a task and keep it among `tasks` until it ends; asyncio itself keeps only weak references."""
+    task = asyncio.create_task(work)
+    tasks.add(task)
+    task.add_done_callback(tasks.discard)
+    task.add_done_callback(_report)
+
+
+def _report(task: asyncio.Task[None]) -> None:
+    with suppress(asyncio.CancelledError):
+        error = task.exception()
+        if error is not None:
+            log.error("a task failed", exc_info=error)

@@ -1,0 +1,181 @@
+"""Elasticsearch as the river uses it: one request, one answer, and our own errors.
+
+The only importer of elasticsearch (https://elasticsearch-py.readthedocs.io, tested with 8.19). The client gives TLS,
+credentials, kept connections and the check that the server is Elasticsearch; its retries and bulk helpers are not
+used: the sink waits by its own rules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pipelines.connect import elasticsearch_url
+from pipelines.errors import NewsriverError, ServiceError, SettingsError
+from pipelines.settings import Settings
+
+if TYPE_CHECKING:
+    from elasticsearch import Elasticsearch
+
+_UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND, _TOO_MANY, _SERVER = 401, 403, 404, 429, 500
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the server said.
+
+    Attributes:
+        status: HTTP status.
+        body: the decoded JSON; text where the answer is not JSON.
+    """
+
+    status: int
+    body: Any
+
+    @property
+    def ok(self) -> bool:
+        """Whether the request was done."""
+        return 200 <= self.status < 300
+
+    @property
+    def error_type(self) -> str:
+        """Elasticsearch's name of the error, e.g. `index_not_found_exception`; empty for none."""
+        error = self.body.get("error") if isinstance(self.body, dict) else None
+        return str(error.get("type", "")) if isinstance(error, dict) else ""
+
+    @property
+    def reason(self) -> str:
+        """The error in one line, for people."""
+        error = self.body.get("error", self.body) if isinstance(self.body, dict) else self.body
+        if isinstance(error, dict):
+            causes = [*error.get("root_cause", []), error]
+            error = causes[0].get("reason") or causes[0].get("type") or error
+        return " ".join(str(error or "no further word").split())[:300]
+
+
+class Elastic:
+    """One Elasticsearch.
+
+    Attributes:
+        url: its address.
+    """
+
+    def __init__(self, client: Elasticsearch, url: str) -> None:
+        self._client = client
+        self.url = url
+
+    def send(
+        self, method: str, path: str, body: object | bytes | None = None, params: Mapping[str, Any] | None = None
+    ) -> Answer:
+        """Send one request, once, and give the answer, whatever its status.
+
+        Args:
+            method: HTTP method.
+            path: path from the root, each part already quoted where need be.
+            body: what to send: bytes are newline-delimited JSON, all else becomes JSON.
+            params: the query string.
+
+        Raises:
+            ServiceError: no whole answer came: refused, cut off, timed out, not Elasticsearch.
+        """
+        from elasticsearch import ApiError, SerializationError, TransportError, UnsupportedProductError
+
+        kind = "application/x-ndjson" if isinstance(body, bytes) else "application/json"
+        headers = {"accept": "application/json"} | ({} if body is None else {"content-type": kind})
+        try:
+            answer = self._client.perform_request(method, path, params=params, headers=headers, body=body)
+        except UnsupportedProductError:
+            raise ServiceError(
+                f"the server at {self.url} is not Elasticsearch", hint="check elasticsearch.url", resource=self.url
+            ) from None
+        except ApiError as error:
+            return Answer(error.meta.status, error.body)
+        except SerializationError:
+            raise self._away("its answer is not whole, or not JSON") from None
+        except TransportError as error:
+            raise self._away(" ".join(str(error.message).split())[:300]) from None
+        return Answer(answer.meta.status, None if method == "HEAD" else answer.body)
+
+    def ask(
+        self, method: str, path: str, body: object | bytes | None = None, params: Mapping[str, Any] | None = None
+    ) -> Any:  # noqa: ANN401 - whatever JSON the server sends
+        """Send one request and give the answer's JSON.
+
+        Raises:
+            ServiceError: no answer, the server is busy or failing, or it refuses the credentials.
+            NewsriverError: it refuses the request.
+        """
+        answer = self.send(method, path, body, params)
+        if answer.ok:
+            return answer.body
+        # A blocked index is a 403 too, and no credentials open it.
+        blocked = answer.error_type == "cluster_block_exception"
+        if answer.status in (_UNAUTHORIZED, _FORBIDDEN) and not blocked:
+            raise ServiceError(
+                f"Elasticsearch at {self.url} refuses access: {answer.reason}",
+                hint="set elasticsearch.api_key, or elasticsearch.username and elasticsearch.password",
+                resource=self.url,
+            )
+        if answer.status == _TOO_MANY or answer.status >= _SERVER:
+            raise ServiceError(
+                f"Elasticsearch at {self.url} cannot answer now ({answer.status}): {answer.reason}",
+                hint="try again; `newsriver doctor` shows its state",
+                resource=self.url,
+            )
+        raise NewsriverError(
+            f"Elasticsearch refuses {method} {path} ({answer.status}): {answer.reason}", resource=self.url
+        )
+
+    def exists(self, path: str) -> bool:
+        """Tell whether a resource is there.
+
+        Raises:
+            ServiceError, NewsriverError: as `ask`.
+        """
+        answer = self.send("GET", path)
+        if answer.status != _NOT_FOUND and not answer.ok:
+            self.ask("GET", path)
+        return answer.ok
+
+    def close(self) -> None:
+        """Hang up."""
+        self._client.close()
+
+    def _away(self, why: str) -> ServiceError:
+        return ServiceError(
+            f"Elasticsearch at {self.url} does not answer: {why}",
+            hint="start the local one with `newsriver stack up`, or check elasticsearch.url",
+            resource=self.url,
+        )
+
+
+def connect(settings: Settings) -> Elastic:
+    """Make a client of the settings' Elasticsearch; nothing is sent yet.
+
+    Raises:
+        ServiceError: no server is named and no local stack was started.
+        SettingsError: the address cannot be one, or the certificates' file is missing.
+    """
+    from elasticsearch import Elasticsearch
+
+    options = settings.elasticsearch
+    url = elasticsearch_url(settings)
+    access: dict[str, Any] = {}
+    if options.api_key.get_secret_value():
+        access["api_key"] = options.api_key.get_secret_value()
+    elif options.username:
+        access["basic_auth"] = (options.username, options.password.get_secret_value())
+    if options.ca_certs is not None:
+        if not options.ca_certs.is_file():
+            raise SettingsError(f"no file {options.ca_certs}", resource="elasticsearch.ca_certs")
+        access["ca_certs"] = str(options.ca_certs)
+    try:
+        client = Elasticsearch(url, request_timeout=options.timeout_seconds, max_retries=0, **access)
+    except (ValueError, OSError) as error:
+        raise SettingsError(
+            f"elasticsearch.url {url} cannot be used: {error}",
+            hint="it needs scheme, host and port, e.g. https://search.example.org:9200",
+            resource="elasticsearch.url",
+        ) from None
+    return Elastic(client, url)

@@ -1,0 +1,197 @@
+"""One GET done right: conditional, with caps on time, size and redirects, and no way to a private address."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
+from types import TracebackType
+from typing import Self
+from urllib.parse import urljoin, urlsplit
+
+import aiohttp
+from yarl import URL
+
+from pipelines.addresses import AddressGuard
+from pipelines.answer import NOT_MODIFIED, Answer
+from pipelines.content_coding import ACCEPT_ENCODING, decode
+from pipelines.errors import FeedFault, FetchFault
+from pipelines.http.faults import fault_of_error, fault_of_status, refused, timed_out
+from pipelines.http.guarded import GuardedResolver, GuardedSockets
+from pipelines.settings import Settings
+from pipelines.urls import fetchable_url
+
+ACCEPT_PAGE = "text/html,application/xhtml+xml,text/plain;q=0.9,*/*;q=0.1"
+ACCEPT_FEED = "application/rss+xml,application/atom+xml,application/feed+json,application/xml;q=0.9,*/*;q=0.1"
+
+_SUCCESS = range(200, 300)
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_IDLE_SECONDS = 5.0
+_CONNECT_SECONDS = 10.0
+_MAX_HEADER_BYTES = 65_536  # news sites send content security policies of 10 KB
+_READ_BYTES = 262_144
+
+Hop = Callable[[str], AbstractAsyncContextManager[None]]
+"""Opens a block around the request to each URL on the way: where a caller waits for the host's turn."""
+
+
+class Client:
+    """Makes GET requests as the settings say; used as an async context manager.
+
+    No cookies are kept, no proxies are taken from the environment, certificates are verified.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._guard = AddressGuard(settings.fetch.allow_networks)
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Self:
+        """Open the pool of connections."""
+        connector = aiohttp.TCPConnector(
+            limit=0,  # the callers bound what is under way
+            resolver=GuardedResolver(self._guard),
+            socket_factory=GuardedSockets(self._guard),
+            ttl_dns_cache=60,
+            keepalive_timeout=_IDLE_SECONDS,
+        )
+        self._session = aiohttp.ClientSession(
+            connector=connector,
+            headers={"User-Agent": self._settings.user_agent, "Accept-Encoding": ACCEPT_ENCODING},
+            cookie_jar=aiohttp.DummyCookieJar(),
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS),
+            auto_decompress=False,  # ours has limits
+            trust_env=False,
+            max_line_size=_MAX_HEADER_BYTES,
+            max_field_size=_MAX_HEADER_BYTES,
+            read_bufsize=_READ_BYTES,
+        )
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close all connections."""
+        if self._session is not None:
+            await self._session.close()
+
+    async def get(
+        self,
+        url: str,
+        *,
+        max_bytes: int,
+        accept: str = ACCEPT_PAGE,
+        etag: str | None = None,
+        last_modified: str | None = None,
+        hop: Hop | None = None,
+    ) -> Answer:
+        """Fetch one URL.
+
+        Args:
+            url: as a feed gave it; its fragment is not sent.
+            max_bytes: most bytes of the body, received as well as decoded.
+            accept: the Accept header.
+            etag: validator of what the caller has, for a conditional request.
+            last_modified: the same, byte for byte as the server sent it.
+            hop: opens a block around the request to each URL on the way; waiting in it is not counted as time.
+
+        Raises:
+            AddressRefused: the URL, or a redirect, leads to an address that is not public.
+            FetchFault: the URL itself is none (reasons of `fetchable_url`), or reason `dns`, `connect`, `tls`,
+                `timeout`, `disconnected`, `bad-http`, `http-<status>`, `bad-redirect`, `redirect-loop`,
+                `too-many-redirects`, `too-large`, `truncated` or `bad-encoding`.
+        """
+        headers = _request_headers(accept, etag, last_modified)
+        seconds = self._settings.fetch.timeout_seconds
+        here, spent = _fetchable(url), 0.0
+        passed: tuple[str, ...] = ()
+        while True:
+            async with (hop or _no_hop)(here):
+                started = time.monotonic()
+                answer = await self._once(here, headers, seconds - spent, max_bytes)
+                spent += time.monotonic() - started
+            if answer.status not in _REDIRECTS:
+                return replace(answer, redirects=passed, elapsed_ms=int(spent * 1000))
+            passed = (*passed, here)
+            here = self._target(answer, passed)
+            if spent >= seconds:
+                raise timed_out(url, seconds)
+
+    def _target(self, answer: Answer, passed: tuple[str, ...]) -> str:
+        """Give where a redirect leads, when it may be followed."""
+        try:
+            target = fetchable_url(urljoin(answer.url, answer.headers.get("location", "")))
+        except (FeedFault, ValueError) as error:
+            raise refused(answer.url, "bad-redirect", f"redirect to no address: {error}") from None
+        if target in passed:
+            raise refused(answer.url, "redirect-loop", "redirects lead in a circle")
+        if len(passed) > self._settings.fetch.max_redirects:
+            raise refused(answer.url, "too-many-redirects", f"more than {len(passed) - 1} redirects")
+        return target
+
+    async def _once(self, url: str, headers: Mapping[str, str], seconds: float, max_bytes: int) -> Answer:
+        """Make one request and read its answer, which may be a redirect."""
+        if self._session is None:
+            raise RuntimeError("Client is used as `async with Client(settings) as client`")
+        self._guard.check_host(urlsplit(url).hostname or "", url)
+        try:
+            async with (
+                asyncio.timeout(seconds),
+                self._session.get(URL(url, encoded=True), headers=headers, allow_redirects=False) as response,
+            ):
+                return await _read(response, url, max_bytes, conditional="If-" in "".join(headers))
+        except FetchFault:
+            raise
+        except TimeoutError:
+            raise timed_out(url, self._settings.fetch.timeout_seconds) from None
+        except (aiohttp.ClientError, OSError, ValueError) as error:  # ValueError: what aiohttp's parts cannot take
+            raise fault_of_error(error, url) from None
+
+
+async def _read(response: aiohttp.ClientResponse, url: str, max_bytes: int, *, conditional: bool) -> Answer:
+    headers = _joined(response)
+    if response.status in _REDIRECTS or (response.status == NOT_MODIFIED and conditional):
+        return Answer(url=url, status=response.status, headers=headers)
+    if response.status not in _SUCCESS:
+        raise fault_of_status(response.status, response.reason or "", headers, url)
+    if (response.content_length or 0) > max_bytes:
+        raise refused(url, "too-large", f"{response.content_length} bytes; the limit is {max_bytes}")
+    pieces: list[bytes] = []
+    size = 0
+    async for piece in response.content.iter_any():
+        pieces.append(piece)
+        size += len(piece)
+        if size > max_bytes:
+            raise refused(url, "too-large", f"more than {max_bytes} bytes")
+    body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+    decoded = decode(body, headers.get("content-encoding", ""), max_bytes, url)
+    return Answer(url=url, status=response.status, headers=headers, body=decoded)
+
+
+def _request_headers(accept: str, etag: str | None, last_modified: str | None) -> dict[str, str]:
+    validators = {"If-None-Match": etag, "If-Modified-Since": last_modified}
+    return {"Accept": accept} | {name: value for name, value in validators.items() if value}
+
+
+def _fetchable(url: str) -> str:
+    try:
+        return fetchable_url(url)
+    except FeedFault as fault:
+        raise refused(url, fault.reason, fault.message) from None
+
+
+def _joined(response: aiohttp.ClientResponse) -> dict[str, str]:
+    """Give the headers with lower-case names; their bytes are UTF-8 at best."""
+    found: dict[str, str] = {}
+    for name, value in response.headers.items():
+        key = name.lower()
+        text = value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+        found[key] = f"{found[key]}, {text}" if key in found else text
+    return found
+
+
+@asynccontextmanager
+async def _no_hop(url: str) -> AsyncIterator[None]:  # noqa: ARG001 - a hop's signature
+    yield

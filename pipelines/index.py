@@ -1,0 +1,142 @@
+"""Article and outcome -> document: its id, its index, its version, its JSON. Pure.
+
+All of them are functions of the record alone, so a replay writes the same document to the same place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import orjson
+
+from schemas.mapping import STEM_ANALYZERS
+from schemas.records import Article, Outcome, OutcomeKind
+
+_FIRST_WINS = 1 << 62
+"""Above any time in milliseconds, below Elasticsearch's largest version (2^63 - 1)."""
+
+_MAY_IMPROVE = frozenset({OutcomeKind.SUPERSEDED, OutcomeKind.SKIPPED, OutcomeKind.REJECTED, OutcomeKind.DEAD})
+"""Ends of a visit that a later try, such as a replayed dead letter, may replace."""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One document on its way to Elasticsearch.
+
+    Attributes:
+        id: the document's id.
+        index: the index it belongs to: its template's name, a hyphen and a date.
+        version: external version; the highest one ever written stays.
+        source: the document as one line of JSON.
+        digest: content digest, where a stored document with the same one need not be written again; empty to write
+            in any case.
+        revisit: whether an earlier version was indexed before.
+    """
+
+    id: str
+    index: str
+    version: int
+    source: bytes
+    digest: str = ""
+    revisit: bool = False
+
+    @property
+    def template(self) -> str:
+        """Name of the index template, which is also the alias the document is read through."""
+        return self.index.rpartition("-")[0]
+
+    def lines(self) -> bytes:
+        """Give the two lines of a bulk request that write it."""
+        action = {"_index": self.index, "_id": self.id, "version": self.version, "version_type": "external"}
+        return b"".join((orjson.dumps({"index": action}), b"\n", self.source, b"\n"))
+
+
+def articles_alias(river: str) -> str:
+    """Give the alias through which a river's articles are read."""
+    return f"{river}-articles"
+
+
+def outcomes_alias(river: str) -> str:
+    """Give the alias through which a river's outcomes are read."""
+    return f"{river}-outcomes"
+
+
+def articles_index(river: str, first_seen: datetime) -> str:
+    """Give the index of an article, one a month in UTC, e.g. `news-articles-2026.11`."""
+    return f"{articles_alias(river)}-{first_seen.astimezone(UTC):%Y.%m}"
+
+
+def outcomes_index(river: str, first_seen: datetime) -> str:
+    """Give the index of an article's outcomes, one a day in UTC, e.g. `news-outcomes-2026.11.24`.
+
+    The day is that of the discovery, not of the outcome: a replay makes an outcome at another time, and would else
+    write it a second time into another index. All lines of one article stay together, too.
+    """
+    return f"{outcomes_alias(river)}-{first_seen.astimezone(UTC):%Y.%m.%d}"
+
+
+def document(article: Article, version: int, river: str, *, revisit: bool = False) -> Document:
+    """Turn an article into its document.
+
+    Args:
+        article: the article.
+        version: its external version: the fetch time in milliseconds.
+        river: the river's name.
+        revisit: whether the article was visited before; then an equal text is not written again.
+    """
+    return Document(
+        id=article.id,
+        index=articles_index(river, article.first_seen),
+        version=version,
+        source=orjson.dumps(article.model_dump(exclude_none=True) | _stem(article), option=orjson.OPT_UTC_Z),
+        digest=article.content_digest if revisit else "",
+        revisit=revisit,
+    )
+
+
+def _stem(article: Article) -> dict[str, dict[str, str]]:
+    """Give title and body once more for the article's own language, where Elasticsearch has an analyzer for it."""
+    analyzer = STEM_ANALYZERS.get(article.language)
+    return {"stem": {analyzer: f"{article.title}\n{article.body}"}} if analyzer else {}
+
+
+def outcome_document(outcome: Outcome, river: str) -> Document:
+    """Turn an outcome into its document in the ledger."""
+    return Document(
+        id=outcome.id,
+        index=outcomes_index(river, outcome.first_seen),
+        version=outcome_version(outcome),
+        source=outcome.to_json(),
+    )
+
+
+def outcome_version(outcome: Outcome) -> int:
+    """Say which of two outcomes of one visit stays in the ledger: the one with the higher version.
+
+    The first success stays whatever a replay says later (`superseded`, mostly), and wins over any failure; of two
+    failures the later one stays.
+    """
+    milliseconds = int(outcome.at.timestamp() * 1000)
+    return milliseconds if outcome.kind in _MAY_IMPROVE else _FIRST_WINS - milliseconds
+
+
+def batches(documents: Sequence[Document], most: int, most_bytes: int) -> Iterator[list[Document]]:
+    """Cut documents into bulk requests, in order.
+
+    Args:
+        documents: what to write.
+        most: most documents in one request.
+        most_bytes: most bytes of source in one request; a larger document goes alone.
+    """
+    batch: list[Document] = []
+    size = 0
+    for item in documents:
+        if batch and (len(batch) == most or size + len(item.source) > most_bytes):
+            yield batch
+            batch, size = [], 0
+        batch.append(item)
+        size += len(item.source)
+    if batch:
+        yield batch

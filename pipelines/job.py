@@ -1,0 +1,52 @@
+"""The Beam graph: pages in, articles indexed, every page accounted for. It reads as the diagram.
+
+One function builds the same graph for every runner. All steps fuse into one stage, so a bundle's offset is committed
+only after the index has answered and outcomes and dead letters are acknowledged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import apache_beam as beam
+
+from pipelines.settings import Settings
+from pipelines.source import Generation, Partition, ReadPages
+from pipelines.steps import Account, Bury, Clean, Index, Tag
+from schemas.records import Stage
+
+DEAD, REJECTED = "dead", "rejected"
+
+
+def build(
+    pipeline: beam.Pipeline,
+    partitions: Sequence[Partition],
+    settings: Settings,
+    generation: Generation | None = None,
+) -> None:
+    """Add the whole job to a pipeline.
+
+    Args:
+        pipeline: an empty pipeline with its runner chosen.
+        partitions: the partitions of the topic of pages that this run reads.
+        settings: all settings; they travel to the workers inside the steps.
+        generation: when the source ends by itself; None for never.
+    """
+    wait = settings.process.poll_milliseconds / 1000 / len(partitions)  # they are polled in turn
+    pages = (
+        pipeline
+        | "partitions" >> beam.Create(partitions)
+        | "read pages" >> beam.ParDo(ReadPages(wait, settings.process.bundle_pages, generation))
+    )
+    cleaned = pages | "clean" >> beam.ParDo(Clean(settings)).with_exception_handling(
+        main_tag="articles", dead_letter_tag=DEAD
+    ).with_outputs(REJECTED, main="articles")
+    tagged = cleaned["articles"] | "tag" >> beam.ParDo(Tag()).with_exception_handling(
+        main_tag="articles", dead_letter_tag=DEAD
+    )
+    indexed = tagged["articles"] | "index" >> beam.ParDo(Index(settings)).with_outputs(DEAD, main="outcomes")
+
+    indexed["outcomes"] | "account for articles" >> beam.ParDo(Account(settings))
+    cleaned[REJECTED] | "account for rejections" >> beam.ParDo(Account(settings))
+    for stage, step in ((Stage.CLEAN, cleaned), (Stage.TAG, tagged), (Stage.INDEX, indexed)):
+        step[DEAD] | f"bury what {stage} cannot take" >> beam.ParDo(Bury(settings, stage))

@@ -1,0 +1,23 @@
+"""Kafka as the river uses it: a sender that waits, readers that commit only what is done, an admin.
+
+The only importer of kafka-python (https://kafka-python.readthedocs.io, tested with 3.0.12).
+"""
+
+from pipelines.kafka.admin import Admin, is_reachable
+from pipelines.kafka.client import Message
+from pipelines.kafka.compacted import partition_of, read_whole
+from pipelines.kafka.onlooker import Onlooker
+from pipelines.kafka.reader import GroupReader, PartitionReader
+from pipelines.kafka.sender import Sender
+
+__all__ = [
+    "Admin",
+    "GroupReader",
+    "Message",
+    "Onlooker",
+    "PartitionReader",
+    "Sender",
+    "is_reachable",
+    "partition_of",
+    "read_whole",
+]

@@ -1,0 +1,83 @@
+"""The looking-on side: topics, their settings, their ends, what groups have committed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import Self
+
+from kafka import KafkaAdminClient, OffsetSpec, TopicPartition
+from kafka.admin import ConfigResource, ConfigResourceType
+from kafka.errors import KafkaError
+
+from pipelines.kafka.client import away, options
+
+_START_SECONDS = 5.0
+
+
+class Admin:
+    """Looks at and creates topics.
+
+    Raises:
+        ServiceError: the broker does not answer.
+    """
+
+    def __init__(self, bootstrap: str) -> None:
+        try:
+            self._client = KafkaAdminClient(
+                **options(bootstrap, "newsriver-admin"), bootstrap_timeout_ms=int(_START_SECONDS * 1000)
+            )
+        except (KafkaError, OSError, ValueError) as error:
+            raise away(bootstrap, error) from None
+
+    def __enter__(self) -> Self:
+        """Enter a block that ends with hanging up."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Hang up."""
+        self._client.close()
+
+    def topics(self) -> dict[str, int]:
+        """Give the number of partitions of every topic."""
+        return {topic["name"]: len(topic["partitions"]) for topic in self._client.describe_topics()}
+
+    def create(self, name: str, partitions: int, replication: int, config: Mapping[str, str]) -> None:
+        """Create a topic and wait until it can be used."""
+        options = {"num_partitions": partitions, "replication_factor": replication, "configs": dict(config)}
+        self._client.create_topics({name: options}, wait_for_metadata=True)
+
+    def config(self, name: str) -> dict[str, str]:
+        """Give a topic's settings that differ from the broker's defaults."""
+        found = self._client.describe_configs([ConfigResource(ConfigResourceType.TOPIC, name)])
+        entries = next(iter(next(iter(found.values())).values()))
+        return {key: entry["value"] for key, entry in entries.items()}
+
+    def set_config(self, name: str, config: Mapping[str, str]) -> None:
+        """Change some of a topic's settings."""
+        self._client.alter_configs([ConfigResource(ConfigResourceType.TOPIC, name, dict(config))])
+
+    def delete(self, names: Sequence[str]) -> None:
+        """Delete topics with all they hold."""
+        self._client.delete_topics(list(names))
+
+    def ends(self, topic: str, partitions: int) -> dict[int, int]:
+        """Give the offset after the last record of each partition."""
+        places = {TopicPartition(topic, number): OffsetSpec.LATEST for number in range(partitions)}
+        return {place.partition: at.offset for place, at in self._client.list_partition_offsets(places).items()}
+
+    def committed(self, group: str) -> dict[tuple[str, int], int]:
+        """Give the committed offsets of a group; empty for a group that never committed."""
+        offsets = self._client.list_group_offsets(group).get(group, {})
+        return {(place.topic, place.partition): at.offset for place, at in offsets.items() if at.offset >= 0}
+
+
+def is_reachable(bootstrap: str, seconds: float = 2.0) -> bool:
+    """Tell whether a broker answers there."""
+    try:
+        KafkaAdminClient(**options(bootstrap, "newsriver-probe"), bootstrap_timeout_ms=int(seconds * 1000)).close()
+    except (KafkaError, OSError, ValueError):
+        return False
+    return True

@@ -1,0 +1,51 @@
+"""Compacted topics as a table: which partition a key lives in, and all that partitions hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from kafka import KafkaConsumer, TopicPartition
+from kafka.partitioner.default import murmur2
+
+from pipelines.kafka.client import Message, message, options, patiently
+from schemas.topics import MAX_RECORD_BYTES
+
+
+def partition_of(key: str, partitions: int) -> int:
+    """Give the partition that the producer puts a key into."""
+    return int((murmur2(key.encode()) & 0x7FFFFFFF) % partitions)
+
+
+def read_whole(bootstrap: str, places: Iterable[tuple[str, int]], *, client_id: str) -> list[Message]:
+    """Give all records of some partitions up to their present ends, older ones of a key before newer ones.
+
+    While the broker is away it waits, for ever and visibly.
+
+    Args:
+        bootstrap: Kafka's address.
+        places: topics and partitions.
+        client_id: name in the broker's log.
+    """
+    wanted = [TopicPartition(topic, partition) for topic, partition in places]
+    found: list[Message] = patiently(lambda: _read(bootstrap, wanted, client_id), bootstrap) if wanted else []
+    return found
+
+
+def _read(bootstrap: str, wanted: list[TopicPartition], client_id: str) -> list[Message]:
+    consumer = KafkaConsumer(
+        **options(bootstrap, client_id),
+        group_id=None,
+        max_partition_fetch_bytes=MAX_RECORD_BYTES,
+        fetch_max_wait_ms=100,
+    )
+    found: list[Message] = []
+    try:
+        consumer.assign(wanted)
+        consumer.seek_to_beginning(*wanted)
+        ends = consumer.end_offsets(wanted)
+        while any(consumer.position(place) < ends[place] for place in wanted):
+            for records in consumer.poll(timeout_ms=500).values():
+                found += [message(record) for record in records]
+    finally:
+        consumer.close()
+    return found

@@ -1,0 +1,173 @@
+"""The consuming side: readers that commit an offset only when everything before it is done."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+
+from kafka import ConsumerRebalanceListener, KafkaConsumer, TopicPartition
+from kafka.errors import KafkaError
+from kafka.structs import OffsetAndMetadata
+
+from pipelines.kafka.client import Message, message, options, patiently
+from pipelines.offsets import Progress
+from schemas.topics import MAX_RECORD_BYTES
+
+log = logging.getLogger(__name__)
+
+
+class GroupReader:
+    """A consumer that shares topics with its group and commits only contiguous runs of finished records."""
+
+    def __init__(
+        self,
+        bootstrap: str,
+        group: str,
+        topics: Iterable[str],
+        *,
+        client_id: str,
+        on_assigned: Callable[[list[tuple[str, int]]], None] | None = None,
+        on_revoked: Callable[[list[tuple[str, int]]], None] | None = None,
+    ) -> None:
+        self._consumer = patiently(
+            lambda: KafkaConsumer(
+                **options(bootstrap, client_id),
+                group_id=group,
+                enable_auto_commit=False,
+                auto_offset_reset="earliest",
+                max_partition_fetch_bytes=MAX_RECORD_BYTES,
+                fetch_max_wait_ms=100,
+                session_timeout_ms=10_000,  # how long the partitions of a killed copy lie idle
+            ),
+            bootstrap,
+        )
+        self._progress: dict[tuple[str, int], Progress] = {}
+        self._consumer.subscribe(list(topics), listener=_Listener(self._progress, on_assigned, on_revoked))
+
+    def poll(self, seconds: float, limit: int = 500) -> list[Message]:
+        """Wait for records, at most so long; an empty list is no error."""
+        coordinator = self._consumer._coordinator  # noqa: SLF001 - the cure below has no public way
+        if coordinator.rejoining:
+            # kafka-python 3.0.12 forgets a rebalance that it began because topics changed and that outlasts one poll:
+            # the group gives us partitions and we never take them. Java's client had the same fault (KAFKA-9815).
+            coordinator.rejoin_needed = True
+        batches = self._consumer.poll(timeout_ms=int(seconds * 1000), max_records=limit)
+        messages = [message(record) for records in batches.values() for record in records]
+        for read in messages:
+            self._progress.setdefault((read.topic, read.partition), Progress()).began(read.offset)
+        return messages
+
+    def done(self, message: Message) -> None:
+        """Note that all effects of a record are acknowledged."""
+        progress = self._progress.get((message.topic, message.partition))
+        if progress is not None:  # gone when the partition went to another copy, which will repeat the record
+            progress.finished(message.offset)
+
+    def open(self, topic: str, partition: int) -> int:
+        """Count the records of a partition that are handed out and not done."""
+        progress = self._progress.get((topic, partition))
+        return progress.open if progress else 0
+
+    def commit(self) -> None:
+        """Commit each partition up to its first unfinished record; a refused commit only means repeated work."""
+        moved = {place: at for place, progress in self._progress.items() if (at := progress.to_commit()) is not None}
+        if not moved:
+            return
+        try:
+            self._consumer.commit(
+                {TopicPartition(*place): OffsetAndMetadata(at, "", -1) for place, at in moved.items()}
+            )
+        except KafkaError as error:
+            log.warning("offsets not committed, work will be repeated: %s", error)
+            return
+        for place, at in moved.items():
+            if place in self._progress:
+                self._progress[place].committed(at)
+
+    def assigned(self) -> list[tuple[str, int]]:
+        """Give the partitions this copy holds at present."""
+        return [(place.topic, place.partition) for place in self._consumer.assignment()]
+
+    def pause(self, topic: str, partition: int) -> None:
+        """Hand out no more records of a partition for now."""
+        self._consumer.pause(TopicPartition(topic, partition))
+
+    def resume(self, topic: str, partition: int) -> None:
+        """Hand out records of a paused partition again."""
+        self._consumer.resume(TopicPartition(topic, partition))
+
+    def close(self) -> None:
+        """Leave the group, so that others take over at once."""
+        self._consumer.close()
+
+
+class PartitionReader:
+    """A consumer of one partition at a given offset, outside any group's assignment; commits for the group by hand."""
+
+    def __init__(self, bootstrap: str, group: str, topic: str, partition: int, *, client_id: str) -> None:
+        self._place = TopicPartition(topic, partition)
+        self._consumer = patiently(
+            lambda: KafkaConsumer(
+                **options(bootstrap, client_id),
+                group_id=group,
+                enable_auto_commit=False,
+                auto_offset_reset="earliest",
+                max_partition_fetch_bytes=MAX_RECORD_BYTES,
+                fetch_max_wait_ms=100,
+            ),
+            bootstrap,
+        )
+        self._consumer.assign([self._place])
+        self._position: int | None = None
+
+    def committed(self) -> int:
+        """Give the offset to start from: the group's committed one, else the first that exists."""
+        offset: int | None = self._consumer.committed(self._place)
+        return offset if offset is not None else int(self._consumer.beginning_offsets([self._place])[self._place])
+
+    def end(self) -> int:
+        """Give the offset after the last record."""
+        return int(self._consumer.end_offsets([self._place])[self._place])
+
+    def read(self, offset: int, seconds: float, limit: int) -> list[Message]:
+        """Wait for records from `offset` on, at most so long."""
+        if offset != self._position:
+            self._consumer.seek(self._place, offset)
+        batches = self._consumer.poll(timeout_ms=int(seconds * 1000), max_records=limit)
+        messages = [message(record) for records in batches.values() for record in records]
+        self._position = messages[-1].offset + 1 if messages else offset
+        return messages
+
+    def commit(self, offset: int) -> None:
+        """Commit: everything before `offset` has had its effect; a refused commit only means repeated work."""
+        try:
+            self._consumer.commit({self._place: OffsetAndMetadata(offset, "", -1)})
+        except KafkaError as error:
+            log.warning("offset %s of %s not committed, work will be repeated: %s", offset, self._place, error)
+
+    def close(self) -> None:
+        """Hang up."""
+        self._consumer.close()
+
+
+class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-python ships no types
+    """Forgets what is under way in partitions that leave; their next owner repeats it."""
+
+    def __init__(
+        self,
+        progress: dict[tuple[str, int], Progress],
+        on_assigned: Callable[[list[tuple[str, int]]], None] | None,
+        on_revoked: Callable[[list[tuple[str, int]]], None] | None,
+    ) -> None:
+        self._progress, self._assigned, self._revoked = progress, on_assigned, on_revoked
+
+    def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
+        places = [(place.topic, place.partition) for place in revoked]
+        if self._revoked is not None:
+            self._revoked(places)
+        for place in places:
+            self._progress.pop(place, None)
+
+    def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
+        if self._assigned is not None:
+            self._assigned([(place.topic, place.partition) for place in assigned])

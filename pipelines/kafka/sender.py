@@ -1,0 +1,141 @@
+"""The producing side: a sender that waits for the broker and never drops a record in silence."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+
+from kafka import KafkaProducer
+from kafka.errors import (
+    InvalidProducerEpochError,
+    KafkaError,
+    KafkaTimeoutError,
+    MessageSizeTooLargeError,
+    OutOfOrderSequenceNumberError,
+    RecordListTooLargeError,
+    UnknownProducerIdError,
+)
+
+from pipelines.errors import Poison
+from pipelines.kafka.client import options, patiently
+from schemas.topics import MAX_RECORD_BYTES
+
+log = logging.getLogger(__name__)
+
+_TOO_LARGE = (MessageSizeTooLargeError, RecordListTooLargeError)
+# After these a producer's numbering no longer fits the broker's; a fresh producer starts a new one.
+_RENEW = (OutOfOrderSequenceNumberError, UnknownProducerIdError, InvalidProducerEpochError)
+
+
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    topic: str
+    key: str
+    value: bytes | None
+    headers: tuple[tuple[str, bytes], ...]
+
+
+class Sender:
+    """A producer whose `flush` returns only when the broker has acknowledged everything.
+
+    While the broker is away it waits, for ever and visibly; a record that the broker refuses for itself raises
+    Poison. Repeats after a lost answer are possible and harmless: ids and versions make them so.
+    """
+
+    def __init__(self, bootstrap: str, *, client_id: str, linger_ms: int = 20) -> None:
+        self._options: dict[str, Any] = {
+            **options(bootstrap, client_id),
+            "compression_type": "zstd",
+            "linger_ms": linger_ms,
+            "batch_size": 512_000,
+            "max_request_size": MAX_RECORD_BYTES,
+            "max_block_ms": 10_000,
+        }
+        self._producer = patiently(lambda: KafkaProducer(**self._options), bootstrap)
+        self._pending: list[tuple[_Draft, Any]] = []
+        self._bootstrap = bootstrap
+        self._lock = threading.RLock()  # flush holds it to the end: what another thread sent may be among the pending
+
+    def send(self, topic: str, key: str, value: bytes | None, headers: Mapping[str, bytes] | None = None) -> None:
+        """Hand over one record; it is on its way, and certain only after `flush`.
+
+        Raises:
+            Poison: the record is larger than any topic takes.
+        """
+        draft = _Draft(topic, key, value, tuple((headers or {}).items()))
+        with self._lock:
+            self._pending.append((draft, self._submit(draft)))
+
+    def flush(self) -> None:
+        """Wait until all records sent so far are acknowledged.
+
+        Raises:
+            Poison: the broker refused a record for its size.
+        """
+        waits = 0
+        with self._lock:
+            while self._pending:
+                self._await_answers()
+                self._pending = self._unacknowledged()
+                if self._pending:
+                    waits += 1
+                    log.warning("Kafka at %s takes no records: %d wait", self._bootstrap, len(self._pending))
+                    time.sleep(min(0.2 * 2**waits, 5.0))
+
+    def close(self) -> None:
+        """Flush and hang up."""
+        self.flush()
+        self._producer.close(timeout=5)
+
+    def __enter__(self) -> Self:
+        """Enter a block that ends with `close`."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close; after an error without waiting for what is pending."""
+        if error is None:
+            self.close()
+        else:
+            self._producer.close(timeout=0)
+
+    def _await_answers(self) -> None:
+        try:
+            self._producer.flush(timeout=10)
+        except KafkaTimeoutError:
+            log.debug("flush timed out")
+
+    def _submit(self, draft: _Draft) -> Any:  # noqa: ANN401 - kafka-python's future has no type
+        try:
+            return self._producer.send(
+                draft.topic, draft.value, key=draft.key.encode(), headers=list(draft.headers) or None
+            )
+        except _TOO_LARGE as error:
+            raise Poison(f"record too large for Kafka: {error}", reason="too-large", resource=draft.key) from None
+        except KafkaError as error:  # no metadata, or no buffer: the broker is away
+            log.debug("send: %s", error)
+            return None
+
+    def _unacknowledged(self) -> list[tuple[_Draft, Any]]:
+        """Look at every future; send again what failed for the infrastructure's sake."""
+        left = []
+        for draft, future in self._pending:
+            if future is not None and not future.is_done:
+                left.append((draft, future))
+            elif future is None or future.failed():
+                left.append((draft, self._again(draft, None if future is None else future.exception)))
+        return left
+
+    def _again(self, draft: _Draft, error: Exception | None) -> Any:  # noqa: ANN401 - kafka-python's future has no type
+        if isinstance(error, _TOO_LARGE):
+            raise Poison(f"record too large for Kafka: {error}", reason="too-large", resource=draft.key)
+        if isinstance(error, _RENEW):
+            self._producer.close(timeout=0)
+            self._producer = patiently(lambda: KafkaProducer(**self._options), self._bootstrap)
+        return self._submit(draft)

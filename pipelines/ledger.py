@@ -1,0 +1,108 @@
+"""The ledger's lines: what a stage did with an entry, with ids that a replay makes again. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import traceback
+from datetime import UTC, datetime
+
+from schemas.records import DeadLetter, Entry, Outcome, OutcomeKind, Stage
+
+
+def outcome_id(article_id: str, visit: int, kind: OutcomeKind, feed_url: str = "") -> str:
+    """Give the id of an outcome.
+
+    All terminal kinds of one visit share an id: a visit ends once, and a replay that ends it again writes the same
+    line. A duplicate announcement is no visit: it has a line of its own for each feed that makes it.
+    """
+    step = "end" if kind.terminal else kind.value
+    if kind is OutcomeKind.DUPLICATE_URL:
+        step = f"{kind}/{feed_url}"
+    return hashlib.blake2b(f"{article_id}/{visit}/{step}".encode(), digest_size=16).hexdigest()
+
+
+def outcome(
+    entry: Entry,
+    stage: Stage,
+    kind: OutcomeKind,
+    *,
+    reason: str = "",
+    detail: str = "",
+    at: datetime | None = None,
+    document_index: str = "",
+    document_version: int | None = None,
+    next_visit_at: datetime | None = None,
+    origin: str = "",
+) -> Outcome:
+    """Make one line of the ledger.
+
+    Args:
+        entry: the entry it is about.
+        stage: where it happened.
+        kind: what happened.
+        reason: why, as a short kebab-case name.
+        detail: the same for people; cut at 500 characters.
+        at: when; now by default.
+        document_index: index that holds the document.
+        document_version: its external version.
+        next_visit_at: when the article is to be visited again, where this step arranged it.
+        origin: Kafka coordinates of the record it was made from.
+    """
+    return Outcome(
+        id=outcome_id(entry.id, entry.visit, kind, entry.feed_url),
+        article_id=entry.id,
+        url=entry.url,
+        feed_url=entry.feed_url,
+        source=entry.source,
+        visit=entry.visit,
+        stage=stage,
+        kind=kind,
+        terminal=kind.terminal,
+        reason=reason,
+        detail=detail[:500],
+        at=at or datetime.now(UTC),
+        first_seen=entry.first_seen,
+        document_index=document_index,
+        document_version=document_version,
+        next_visit_at=next_visit_at,
+        origin=origin,
+    )
+
+
+def dead_letter(entry: Entry, stage: Stage, error: BaseException, *, reason: str, origin: str) -> DeadLetter:
+    """Describe why a payload is set aside, with the error's trace.
+
+    Args:
+        entry: the entry the payload belongs to.
+        stage: where it failed.
+        error: what was raised.
+        reason: why, as a short kebab-case name.
+        origin: Kafka coordinates of the payload.
+    """
+    return DeadLetter(
+        article_id=entry.id,
+        stage=stage,
+        reason=reason,
+        error=type(error).__name__,
+        message=str(error)[:1000],
+        stack="".join(traceback.format_exception(error))[-8000:],
+        origin=origin,
+        at=datetime.now(UTC),
+    )
+
+
+def stand_in(key: str, timestamp_ms: int) -> Entry:
+    """Make an entry for a record whose own cannot be read, so that it too is accounted for.
+
+    Args:
+        key: the record's key, or its Kafka coordinates.
+        timestamp_ms: the record's time, milliseconds since 1970.
+    """
+    return Entry(
+        id=hashlib.blake2b(key.encode(), digest_size=16).hexdigest(),
+        url=key,
+        link=key,
+        feed_url="",
+        source="",
+        first_seen=datetime.fromtimestamp(timestamp_ms / 1000, UTC),
+    )

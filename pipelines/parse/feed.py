@@ -1,0 +1,164 @@
+"""What a feed holds, in our words, and the rules that every format's entries pass. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from urllib.parse import urljoin
+
+from pipelines.errors import FeedFault
+from pipelines.parse.text import MAX_NAME, MAX_SUMMARY, MAX_TITLE, plain
+from pipelines.urls import article_id, canonical_url
+
+_MAX_NAMES = 30
+_LANGUAGE = re.compile(r"([a-z]{2,3})(?:[-_].*)?")
+_OLDEST = datetime(1990, 1, 1, tzinfo=UTC)
+_NEWEST = datetime(2100, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParsedEntry:
+    """One usable entry.
+
+    Attributes:
+        id: article id of the canonical URL.
+        url: canonical URL.
+        link: absolute URL as the feed gives it.
+        title: plain text, at most 500 characters.
+        summary: plain text, at most 2,000 characters.
+        authors: names, at most 30.
+        categories: names, at most 30.
+        published_at: publication date, else date of the last change, in UTC.
+    """
+
+    id: str
+    url: str
+    link: str
+    title: str
+    summary: str
+    authors: tuple[str, ...]
+    categories: tuple[str, ...]
+    published_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefusedEntry:
+    """One entry that leads nowhere.
+
+    Attributes:
+        identity: what tells it from others in its feed: link, guid or title.
+        title: plain text.
+        reason: `no-link`, or why its link is no address of a page, as `canonical_url` names it.
+    """
+
+    identity: str
+    title: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParsedFeed:
+    """A feed's entries in its own order, and what it says about itself.
+
+    Attributes:
+        entries: usable ones; one article appears once.
+        refused: the others.
+        title: plain text.
+        language: ISO 639 code, or None.
+        interval_seconds: how often it changes by its own word (RSS ttl, sy:updatePeriod), or None.
+        format: short name such as `rss20`, `atom10`, `json1`.
+        notes: `truncated`: it ends early and only whole entries are here; `malformed`: its markup is broken.
+    """
+
+    entries: tuple[ParsedEntry, ...]
+    refused: tuple[RefusedEntry, ...] = ()
+    title: str = ""
+    language: str | None = None
+    interval_seconds: float | None = None
+    format: str = ""
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """An entry as a format's reader found it, before it is checked; texts may hold markup where `html` says so."""
+
+    link: str = ""
+    guid: str = ""
+    title: str = ""
+    title_is_html: bool = True
+    summary: str = ""
+    summary_is_html: bool = True
+    authors: Iterable[str] = ()
+    categories: Iterable[str] = ()
+    published_at: datetime | None = None
+
+
+@dataclass
+class Collector:
+    """Sorts drafts into usable and refused entries.
+
+    Attributes:
+        base: URL that relative links are resolved against.
+    """
+
+    base: str
+    entries: dict[str, ParsedEntry] = field(default_factory=dict)
+    refused: dict[str, RefusedEntry] = field(default_factory=dict)
+
+    def add(self, draft: Draft) -> None:
+        """Check one draft; of two with the same article the first stays."""
+        title = plain(draft.title, html=draft.title_is_html, limit=MAX_TITLE)
+        link = draft.link.strip()
+        if not link:
+            self._refuse(draft, title, "no-link")
+            return
+        try:
+            link = urljoin(self.base, link)
+            url = canonical_url(link)
+        except ValueError:
+            self._refuse(draft, title, "bad-url")
+            return
+        except FeedFault as fault:
+            self._refuse(draft, title, fault.reason)
+            return
+        key = article_id(url)
+        if key not in self.entries:
+            self.entries[key] = ParsedEntry(
+                id=key,
+                url=url,
+                link=link,
+                title=title,
+                summary=plain(draft.summary, html=draft.summary_is_html, limit=MAX_SUMMARY),
+                authors=_names(draft.authors),
+                categories=_names(draft.categories),
+                published_at=draft.published_at,
+            )
+
+    def _refuse(self, draft: Draft, title: str, reason: str) -> None:
+        identity = draft.link.strip() or draft.guid.strip() or title
+        self.refused.setdefault(identity, RefusedEntry(identity=identity[:500], title=title, reason=reason))
+
+
+def language_code(text: str | None) -> str | None:
+    """Give the ISO 639 code of a language tag such as `en-GB`, or None where it is none."""
+    match = _LANGUAGE.fullmatch((text or "").strip().lower())
+    return match[1] if match else None
+
+
+def plausible(moment: datetime | None) -> datetime | None:
+    """Give a moment in UTC, or None where no article can be from then."""
+    if moment is None:
+        return None
+    try:
+        utc = moment.astimezone(UTC)
+    except (OverflowError, ValueError):
+        return None
+    return utc if _OLDEST <= utc < _NEWEST else None
+
+
+def _names(values: Iterable[str]) -> tuple[str, ...]:
+    found = dict.fromkeys(plain(value, html=True, limit=MAX_NAME) for value in values)
+    return tuple(name for name in found if name)[:_MAX_NAMES]

@@ -1,0 +1,235 @@
+"""Good manners: Retry-After, robots.txt, and one request at a time per host with a pause between two.
+
+Sources: RFC 9110, 10.2.3 (Retry-After); RFC 9309 (robots.txt); crawl-delay as the large sites publish it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import email.utils
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from protego import Protego
+
+from pipelines.errors import FetchFault
+
+ROBOTS_BYTES = 2_000_000
+"""A larger robots.txt counts as none; RFC 9309, 2.5 asks for at least 500 kibibytes."""
+
+_AGENT = "newsriver"
+_KEEP_SECONDS = 86_400.0  # RFC 9309, 2.4: not longer than a day
+_KEEP_UNREACHABLE_SECONDS = 600.0
+_FORGET_ABOVE = 20_000
+_LONGEST_RETRY_AFTER = 7 * 86_400.0
+_TOO_MANY_REQUESTS = 429
+_CLIENT_ERRORS = range(400, 500)
+
+
+def retry_after(header: str | None, now: datetime) -> float | None:
+    """Read a Retry-After header: seconds or an HTTP date.
+
+    Args:
+        header: the header's text; None where there is none.
+        now: the present, to count a date from.
+
+    Returns:
+        Seconds to wait, from 0 to 7 days, or None where the header is missing or means nothing.
+    """
+    if header is None:
+        return None
+    text = header.strip()
+    try:
+        if text.isascii() and text.replace(".", "", 1).isdigit():
+            seconds = float(text)
+        else:
+            moment = email.utils.parsedate_to_datetime(text)
+            moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+            seconds = (moment - now).total_seconds()
+    except (ValueError, OverflowError, TypeError, IndexError):
+        return None
+    return min(max(seconds, 0.0), _LONGEST_RETRY_AFTER)
+
+
+@dataclass(frozen=True)
+class Robots:
+    """What a site's robots.txt says.
+
+    Attributes:
+        rules: the parsed file; None where all is allowed.
+        fault: why the file could not be had, when that means to keep out for now.
+    """
+
+    rules: Protego | None = None
+    fault: FetchFault | None = None
+
+    def allows(self, url: str) -> bool:
+        """Tell whether the site lets us fetch a URL; a site whose robots.txt cannot be had does not, for now."""
+        return self.fault is None and (self.rules is None or bool(self.rules.can_fetch(url, _AGENT)))
+
+    @property
+    def delay_seconds(self) -> float | None:
+        """The crawl-delay the site asks for, or None."""
+        delay = None if self.rules is None else self.rules.crawl_delay(_AGENT)
+        return None if delay is None else max(0.0, float(delay))
+
+
+def read_robots(body: bytes) -> Robots:
+    """Read the text of a robots.txt; bytes that are none allow everything."""
+    try:
+        return Robots(Protego.parse(body.decode("utf-8-sig", "replace")))
+    except (ValueError, TypeError, AttributeError, RecursionError):  # Protego promises no errors, a stranger's file may
+        return Robots()
+
+
+def robots_after(fault: FetchFault) -> Robots:
+    """Decide what a robots.txt that could not be had means (RFC 9309, 2.3.1).
+
+    A 4xx, a broken redirect and a body that is no text mean that there is none: all is allowed. A 429, a 5xx and a
+    site that cannot be reached mean to keep out for now.
+    """
+    if fault.status is not None and fault.status in _CLIENT_ERRORS and fault.status != _TOO_MANY_REQUESTS:
+        return Robots()
+    if fault.reason in ("too-many-redirects", "redirect-loop", "bad-redirect", "too-large", "bad-encoding"):
+        return Robots()
+    return Robots(fault=fault)
+
+
+class RobotsCache:
+    """The robots.txt of each origin, asked for once a day; of an unreachable one, every ten minutes.
+
+    Args:
+        get: fetches a robots.txt by its URL and gives the body.
+        clock: gives seconds that never go back.
+    """
+
+    def __init__(self, get: Callable[[str], Awaitable[bytes]], clock: Callable[[], float] = time.monotonic) -> None:
+        self._get = get
+        self._clock = clock
+        self._found: dict[str, tuple[float, asyncio.Task[Robots]]] = {}
+
+    async def of(self, origin: str) -> Robots:
+        """Give the robots of an origin such as `https://example.org`; those who ask at once share one request."""
+        expires, task = self._found.get(origin, (0.0, None))
+        if task is None or (task.done() and (_failed(task) or expires <= self._clock())):
+            task = asyncio.create_task(self._ask(origin))
+            self._forget()
+            self._found[origin] = (self._clock() + _KEEP_SECONDS, task)
+        return await asyncio.shield(task)
+
+    async def _ask(self, origin: str) -> Robots:
+        try:
+            return read_robots(await self._get(f"{origin}/robots.txt"))
+        except HostOnHold:  # says nothing about the file: whoever asks next asks again
+            raise
+        except FetchFault as fault:
+            robots = robots_after(fault)
+        if robots.fault is not None:
+            wait = max(robots.fault.retry_after or 0.0, _KEEP_UNREACHABLE_SECONDS)
+            self._found[origin] = (self._clock() + wait, self._found[origin][1])
+        return robots
+
+    def _forget(self) -> None:
+        """Drop what has expired, and all when that is not enough: memory stays flat over any number of hosts."""
+        if len(self._found) < _FORGET_ABOVE:
+            return
+        now = self._clock()
+        self._found = {origin: kept for origin, kept in self._found.items() if kept[0] > now or not kept[1].done()}
+        if len(self._found) >= _FORGET_ABOVE:
+            self._found = {origin: kept for origin, kept in self._found.items() if not kept[1].done()}
+
+
+def _failed(task: asyncio.Task[Robots]) -> bool:
+    return task.cancelled() or task.exception() is not None
+
+
+class HostOnHold(FetchFault):
+    """A host may not be asked for longer than it makes sense to wait; `retry_after` says for how long."""
+
+    def __init__(self, host: str, seconds: float) -> None:
+        super().__init__(
+            f"host may not be asked for another {seconds:.0f} s",
+            reason="host-on-hold",
+            retryable=True,
+            retry_after=seconds,
+            resource=host,
+        )
+
+
+@dataclass
+class _Host:
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    free_at: float = 0.0
+    delay: float | None = None
+    waiting: int = 0
+
+
+class HostGate:
+    """Lets one request at a time through to each host, with a pause from the end of one to the start of the next.
+
+    Args:
+        delay_seconds: the pause, unless a host asks for more.
+        patience: longest pause that is waited for; after a longer Retry-After a turn is refused at once.
+        clock: gives seconds that never go back.
+    """
+
+    def __init__(
+        self, delay_seconds: float, patience: float = 300.0, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._delay = delay_seconds
+        self._patience = patience
+        self._clock = clock
+        self._hosts: dict[str, _Host] = {}
+
+    @asynccontextmanager
+    async def turn(self, host: str) -> AsyncIterator[None]:
+        """Wait for a host's turn and hold it for the length of the block.
+
+        Raises:
+            HostOnHold: the host's pause is longer than our patience.
+        """
+        state = self._host(host)
+        state.waiting += 1
+        try:
+            async with state.lock:
+                while (wait := state.free_at - self._clock()) > 0:  # a hold may have come meanwhile
+                    if wait > self._patience:
+                        raise HostOnHold(host, wait)
+                    await asyncio.sleep(wait)
+                try:
+                    yield
+                finally:
+                    state.free_at = max(state.free_at, self._clock() + self._delay_of(state))
+        finally:
+            state.waiting -= 1
+
+    def hold(self, host: str, seconds: float) -> None:
+        """Let nothing through to a host for so long: it said Retry-After."""
+        state = self._host(host)
+        state.free_at = max(state.free_at, self._clock() + seconds)
+
+    def set_delay(self, host: str, seconds: float | None) -> None:
+        """Note the crawl-delay of a host; the longer of it and the usual pause counts."""
+        if seconds is not None or host in self._hosts:
+            self._host(host).delay = seconds
+
+    def expected_wait(self, host: str) -> float:
+        """Tell how many seconds a request that queued now would at least wait."""
+        state = self._hosts.get(host)
+        if state is None:
+            return 0.0
+        return max(0.0, state.free_at - self._clock()) + state.waiting * self._delay_of(state)
+
+    def _delay_of(self, state: _Host) -> float:
+        return max(self._delay, state.delay or 0.0)
+
+    def _host(self, host: str) -> _Host:
+        if host not in self._hosts:
+            if len(self._hosts) >= _FORGET_ABOVE:
+                now = self._clock()
+                self._hosts = {name: at for name, at in self._hosts.items() if at.waiting or at.free_at > now}
+            self._hosts[host] = _Host()
+        return self._hosts[host]

@@ -1,0 +1,228 @@
+"""Topics and index templates: make the servers look as the code says, and tell what that took.
+
+Only ever adds: a topic's partitions, a field's type and anything that holds data are never changed; where they differ
+the change says so and leaves it to its owner.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from importlib.resources import files
+from typing import Any
+
+from pipelines.connect import kafka_bootstrap
+from pipelines.elastic import Elastic, connect
+from pipelines.index import articles_alias, outcomes_alias
+from pipelines.settings import Settings
+from schemas.mapping import RIVER, fields, nested
+from schemas.topics import TOPICS, Topic
+
+_OPEN = {"expand_wildcards": "open"}
+
+
+class State(StrEnum):
+    """What became of a thing, or would become of it in a dry run."""
+
+    CREATED = "created"
+    CHANGED = "changed"
+    UNCHANGED = "unchanged"
+    DIFFERS = "differs"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One topic, template or index and what provisioning did to it.
+
+    Attributes:
+        what: `topic`, `template` or `index`.
+        name: its name on the server.
+        state: what happened.
+        details: the differences, one line each.
+    """
+
+    what: str
+    name: str
+    state: State
+    details: tuple[str, ...] = ()
+
+
+def provision(settings: Settings, *, dry_run: bool = False) -> list[Change]:
+    """Create or bring up to date every topic and template of the river; a second call changes nothing.
+
+    Args:
+        settings: all settings.
+        dry_run: only look.
+
+    Raises:
+        ServiceError: Kafka or Elasticsearch does not answer.
+        NewsriverError: one of them refuses.
+    """
+    return [*provision_topics(settings, dry_run=dry_run), *provision_indices(settings, dry_run=dry_run)]
+
+
+def provision_topics(settings: Settings, *, dry_run: bool = False) -> list[Change]:
+    """Create the topics that are missing and mend the settings of the others.
+
+    Raises:
+        ServiceError: Kafka does not answer.
+    """
+    from pipelines.kafka import Admin
+
+    with Admin(kafka_bootstrap(settings)) as admin:
+        present = admin.topics()
+        changes = []
+        for topic in TOPICS:
+            name = topic.full_name(settings.river.name)
+            if name in present:
+                change = _compare_topic(settings, topic, present[name], admin.config(name))
+                if change.state is State.CHANGED and not dry_run:
+                    admin.set_config(name, topic.broker_config())
+            else:
+                change = Change("topic", name, State.CREATED, (f"{settings.kafka.partitions} partitions",))
+                if not dry_run:
+                    kafka = settings.kafka
+                    admin.create(name, kafka.partitions, kafka.replication_factor, topic.broker_config())
+            changes.append(change)
+    return changes
+
+
+def _compare_topic(settings: Settings, topic: Topic, partitions: int, config: Mapping[str, str]) -> Change:
+    name = topic.full_name(settings.river.name)
+    details = difference(config, topic.broker_config(), wanted_only=True)
+    state = State.CHANGED if details else State.UNCHANGED
+    if partitions != settings.kafka.partitions:
+        # Another number would send keys to other partitions, and equal keys must keep their order.
+        details = [
+            *details,
+            f"partitions: {partitions}, kafka.partitions is {settings.kafka.partitions}; left as it is",
+        ]
+        state = State.DIFFERS if state is State.UNCHANGED else state
+    return Change("topic", name, state, tuple(details))
+
+
+def provision_indices(settings: Settings, *, dry_run: bool = False) -> list[Change]:
+    """Install the index templates, and add to existing indices the fields, the alias and the settings they lack.
+
+    Raises:
+        ServiceError: Elasticsearch does not answer.
+        NewsriverError: it refuses.
+    """
+    client = connect(settings)
+    try:
+        changes = []
+        for name, wanted in templates(settings).items():
+            changes.append(_install(client, name, wanted, dry_run=dry_run))
+            changes += _mend_indices(client, name, wanted["template"], dry_run=dry_run)
+        return changes
+    finally:
+        client.close()
+
+
+def templates(settings: Settings) -> dict[str, Any]:
+    """Give the river's index templates by name, from `schemas/elasticsearch/` and the settings."""
+    river, options = settings.river.name, settings.elasticsearch
+    found = {}
+    for name, stored in ((articles_alias(river), "articles"), (outcomes_alias(river), "outcomes")):
+        text = files("schemas").joinpath("elasticsearch", f"{stored}.template.json").read_text(encoding="utf-8")
+        template = json.loads(text.replace(RIVER, river))
+        # As text, because that is how Elasticsearch gives them back.
+        template["template"]["settings"]["index"] |= {
+            "refresh_interval": f"{round(options.refresh_seconds * 1000)}ms",
+            "number_of_replicas": str(options.replicas),
+        }
+        found[name] = template
+    return found
+
+
+def _install(client: Elastic, name: str, wanted: Mapping[str, Any], *, dry_run: bool) -> Change:
+    path = f"/_index_template/{name}"
+    present = client.ask("GET", path)["index_templates"][0]["index_template"] if client.exists(path) else None
+    # Servers add keys of their own at the top (`composed_of`, `created_date`); below, all that is there is ours.
+    details = difference({key: present.get(key) for key in wanted}, wanted) if present is not None else []
+    state = State.CREATED if present is None else State.CHANGED if details else State.UNCHANGED
+    if state is not State.UNCHANGED and not dry_run:
+        client.ask("PUT", path, wanted)
+    return Change("template", name, state, tuple(details))
+
+
+def _mend_indices(client: Elastic, name: str, wanted: Mapping[str, Any], *, dry_run: bool) -> list[Change]:
+    indices = client.ask("GET", f"/{name}-*", params=_OPEN)
+    return [_mend(client, name, index, indices[index], wanted, dry_run=dry_run) for index in sorted(indices)]
+
+
+def _mend(
+    client: Elastic, alias: str, index: str, present: Mapping[str, Any], wanted: Mapping[str, Any], *, dry_run: bool
+) -> Change:
+    """Add what an index lacks; what it has otherwise needs a new index and is only told."""
+    have, want = (fields(side["mappings"].get("properties", {})) for side in (present, wanted))
+    missing = {name: definition for name, definition in want.items() if name not in have}
+    dynamic = {key: wanted["settings"]["index"][key] for key in ("refresh_interval", "number_of_replicas")}
+    tuned = difference(present["settings"]["index"], dynamic, wanted_only=True)
+    steps = [
+        *(f"field {name} added" for name in missing),
+        *([] if alias in present["aliases"] else [f"alias {alias} added"]),
+        *tuned,
+    ]
+    shared = [name for name in want if name in have]
+    stuck = difference({name: have[name] for name in shared}, {name: want[name] for name in shared})
+    if steps and not dry_run:
+        if missing:
+            client.ask("PUT", f"/{index}/_mapping", {"properties": nested(missing)})
+        if alias not in present["aliases"]:
+            client.ask("PUT", f"/{index}/_alias/{alias}")
+        if tuned:
+            client.ask("PUT", f"/{index}/_settings", {"index": dynamic})
+    state = State.CHANGED if steps else State.DIFFERS if stuck else State.UNCHANGED
+    return Change("index", index, state, (*steps, *(f"{line}; needs a new index" for line in stuck)))
+
+
+def difference(present: Any, wanted: Any, *, wanted_only: bool = False, path: str = "") -> list[str]:  # noqa: ANN401 - JSON
+    """Give the differences between two JSON values, one line each: `path: old -> new`.
+
+    Args:
+        present: what is there.
+        wanted: what should be.
+        wanted_only: whether what is there besides does not count.
+        path: dotted path of the two, for the lines.
+    """
+    if isinstance(present, Mapping) and isinstance(wanted, Mapping):
+        names = [*wanted, *(() if wanted_only else (name for name in present if name not in wanted))]
+        lines = []
+        for name in names:
+            inner = f"{path}.{name}" if path else name
+            lines += difference(present.get(name), wanted.get(name), wanted_only=wanted_only, path=inner)
+        return lines
+    if present == wanted:
+        return []
+    return [f"{path}: {_short(present)} -> {_short(wanted)}"]
+
+
+def _short(value: Any) -> str:  # noqa: ANN401 - JSON
+    text = "nothing" if value is None else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def remove(settings: Settings) -> None:
+    """Delete the river's topics, indices and templates, with all they hold.
+
+    Raises:
+        ServiceError: Kafka or Elasticsearch does not answer.
+    """
+    from pipelines.kafka import Admin
+
+    client = connect(settings)
+    try:
+        for name in templates(settings):
+            for index in client.ask("GET", f"/{name}-*", params={"expand_wildcards": "all"}):
+                client.ask("DELETE", f"/{index}")
+            if client.exists(f"/_index_template/{name}"):
+                client.ask("DELETE", f"/_index_template/{name}")
+    finally:
+        client.close()
+    with Admin(kafka_bootstrap(settings)) as admin:
+        ours = {topic.full_name(settings.river.name) for topic in TOPICS}
+        if names := sorted(ours & set(admin.topics())):
+            admin.delete(names)

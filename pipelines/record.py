@@ -1,0 +1,56 @@
+"""The role `record`: outcomes from Kafka into the ledger's index."""
+
+from __future__ import annotations
+
+import logging
+import threading
+
+from pydantic import ValidationError
+
+from pipelines.connect import kafka_bootstrap
+from pipelines.elastic import connect
+from pipelines.index import Document, outcome_document
+from pipelines.kafka import GroupReader, Message
+from pipelines.settings import Settings
+from pipelines.sink import Sink
+from schemas.records import Outcome, OutcomeKind
+from schemas.topics import OUTCOMES
+
+log = logging.getLogger(__name__)
+
+
+def group(settings: Settings) -> str:
+    """Give the consumer group under which offsets of outcomes are committed."""
+    return f"{settings.river.name}-record"
+
+
+def run(settings: Settings, stop: threading.Event) -> None:
+    """Index outcomes until `stop` is set; offsets are committed after Elasticsearch has answered."""
+    topic = OUTCOMES.full_name(settings.river.name)
+    client = connect(settings)
+    sink = Sink(client, settings, stop=stop)
+    reader = GroupReader(kafka_bootstrap(settings), group(settings), [topic], client_id=group(settings))
+    log.info("recording %s", topic)
+    try:
+        while not stop.is_set():
+            messages = reader.poll(0.5)
+            if not messages:
+                continue
+            documents = [found for message in messages if (found := _document(message, settings)) is not None]
+            for verdict in sink.write(documents):
+                if verdict.kind is OutcomeKind.DEAD:
+                    log.error("outcome %s not indexed: %s", verdict.document.id, verdict.detail)
+            for message in messages:
+                reader.done(message)
+            reader.commit()
+    finally:
+        reader.close()
+        client.close()
+
+
+def _document(message: Message, settings: Settings) -> Document | None:
+    try:
+        return outcome_document(Outcome.from_json(message.value or b""), settings.river.name)
+    except ValidationError as error:
+        log.error("%s is not an outcome: %s", message.origin, error.errors(include_url=False)[0]["msg"])  # noqa: TRY400 - one line
+        return None

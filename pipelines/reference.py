@@ -1,0 +1,178 @@
+"""Reference pages made from what is declared: commands, settings, topics, records.
+
+`python -m pipelines.reference` writes the copies in a checkout; a test says when one is stale.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pydantic import SecretStr
+
+from pipelines.settings import Settings, data_folder, sections
+from schemas.records import RECORDS
+from schemas.topics import DAY, TOPICS, Topic
+
+if TYPE_CHECKING:
+    import click
+
+
+_SOURCES = """
+Later sources win: these defaults, a TOML file (`newsriver.toml` or `--config FILE`), `NEWSRIVER_SECTION__KEY` in the
+environment, `--set section.key=value` on the command line.
+"""
+
+
+class SettingRow(NamedTuple):
+    """One setting as it is shown."""
+
+    name: str
+    value: str
+    default: str
+    about: str
+
+
+def settings_rows(settings: Settings) -> Iterator[SettingRow]:
+    """Give every setting with its value and default as TOML, in the order of declaration."""
+    for section, model in sections().items():
+        values = getattr(settings, section)
+        for key, field in model.model_fields.items():
+            value, default = getattr(values, key), field.default
+            yield SettingRow(f"{section}.{key}", _toml(value), _default(default), field.description or "")
+
+
+def settings_toml() -> str:
+    """Give a settings file with every option commented out at its default, its meaning above it."""
+    lines = [
+        "# Settings of Newsriver. Remove the # before a line to change it; what stays commented is the default.",
+        "",
+    ]
+    for section, model in sections().items():
+        lines += [f"# {model.__doc__}", f"[{section}]"]
+        for key, field in model.model_fields.items():
+            lines += [f"# {field.description}", f"#{key} = {_default(field.default)}"]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def reference_page() -> str:
+    """Give docs/reference.md: commands, settings, topics and records."""
+    parts = [
+        "# Reference",
+        "Made from the code by `python -m pipelines.reference`; do not edit.",
+        "## Commands",
+        commands_section(),
+        "## Settings",
+        _SOURCES,
+        settings_table(),
+        "## Topics",
+        topics_table(),
+        "## Records",
+        records_section(),
+    ]
+    return "\n\n".join(part.strip() for part in parts) + "\n"
+
+
+def commands_section() -> str:
+    """Give every command with its options as Markdown."""
+    import click
+
+    from pipelines.cli import COMMANDS, newsriver
+
+    context = click.Context(newsriver, info_name="newsriver")
+    blocks = []
+    for name in COMMANDS:
+        command = newsriver.get_command(context, name)
+        assert command is not None  # noqa: S101 - for mypy: the name is from the table
+        blocks += _command_blocks(command, click.Context(command, info_name=name, parent=context))
+    return "\n\n".join(blocks)
+
+
+def _command_blocks(command: click.Command, context: click.Context) -> list[str]:
+    import click
+
+    if isinstance(command, click.Group):
+        inner = [(command.commands[name], name) for name in sorted(command.commands)]
+        return [
+            block
+            for child, name in inner
+            for block in _command_blocks(child, click.Context(child, info_name=name, parent=context))
+        ]
+    lines = [f"### `{context.command_path}`", command.help or "", ""]
+    for parameter in command.get_params(context):
+        record = parameter.get_help_record(context)
+        if record is not None and "--help" not in record[0]:
+            lines.append(f"- `{record[0]}` {record[1]}")
+    return ["\n".join(lines).strip()]
+
+
+def settings_table() -> str:
+    """Give the settings as a Markdown table."""
+    lines = ["| setting | default | meaning |", "|---|---|---|"]
+    lines += [f"| `{row.name}` | `{row.default}` | {row.about} |" for row in settings_rows(Settings())]
+    return "\n".join(lines)
+
+
+def records_section() -> str:
+    """Give every record with its fields as Markdown."""
+    blocks = []
+    for record in RECORDS:
+        fields = [f"- `{name}` {field.description}" for name, field in record.model_fields.items()]
+        blocks.append("\n".join([f"### {record.__name__}", record.__doc__ or "", "", *fields]))
+    return "\n\n".join(blocks)
+
+
+def topics_table() -> str:
+    """Give the topics as a Markdown table."""
+    lines = ["| topic | key | value | headers | kept | written by | read by | |", "|---|---|---|---|---|---|---|---|"]
+    lines += [_topic_row(topic) for topic in TOPICS]
+    return "\n".join(lines) + "\n"
+
+
+def _topic_row(topic: Topic) -> str:
+    kept = "the last of each key" if topic.retention_seconds is None else f"{topic.retention_seconds // DAY} days"
+    headers = ", ".join(f"`{name}`: {record}" for name, record in topic.headers)
+    cells = [
+        f"`news.{topic.name}`",
+        topic.key,
+        topic.value,
+        headers,
+        kept,
+        ", ".join(topic.writers),
+        ", ".join(topic.readers) or "people",
+        topic.about,
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+def _default(value: Any) -> str:  # noqa: ANN401 - whatever a setting holds
+    if isinstance(value, Path):  # where a user's data lives differs from machine to machine
+        return json.dumps(str(value).replace(str(data_folder()), "~/.local/share/newsriver", 1))
+    return _toml(value)
+
+
+def _toml(value: Any) -> str:  # noqa: ANN401 - whatever a setting holds
+    if isinstance(value, SecretStr):
+        return json.dumps("**********" if value.get_secret_value() else "")
+    if value is None:
+        return '""'
+    if isinstance(value, bool | int | float):
+        return json.dumps(value)
+    if isinstance(value, list):
+        return "[" + ", ".join(_toml(item) for item in value) + "]"
+    return json.dumps(str(value), ensure_ascii=False)
+
+
+COPIES: dict[str, Callable[[], str]] = {
+    "deploy/newsriver.sample.toml": settings_toml,
+    "docs/reference.md": reference_page,
+}
+"""What the repository holds a copy of, by path from its root."""
+
+
+if __name__ == "__main__":
+    for name, make in COPIES.items():
+        Path(__file__).parents[1].joinpath(name).write_text(make(), encoding="utf-8")

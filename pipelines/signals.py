@@ -1,0 +1,43 @@
+"""How a role ends: SIGTERM, SIGINT or the death of its supervisor set an event, and the role drains."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import threading
+import time
+
+log = logging.getLogger(__name__)
+
+PARENT = "NEWSRIVER_PARENT"
+"""Environment variable in which a supervisor gives its process id to the roles it starts."""
+
+
+def drain_on_signals(stop: threading.Event) -> threading.Event:
+    """Set `stop` on SIGTERM or SIGINT, and when the supervisor that started this process is gone.
+
+    A second signal ends the process at once. Call it from the main thread.
+    """
+
+    def handle(number: int, frame: object) -> None:  # noqa: ARG001 - the signature of a signal handler
+        if stop.is_set():
+            os._exit(128 + number)
+        log.info("draining after %s; again to stop at once", signal.Signals(number).name)
+        stop.set()
+
+    signal.signal(signal.SIGTERM, handle)
+    signal.signal(signal.SIGINT, handle)
+    parent = os.environ.get(PARENT)
+    if parent:
+        threading.Thread(target=_watch, args=(int(parent), stop), daemon=True, name="watch-parent").start()
+    return stop
+
+
+def _watch(parent: int, stop: threading.Event) -> None:
+    """A supervisor killed with -9 sends no signal, but its children get another parent."""
+    while not stop.is_set():
+        if os.getppid() != parent:
+            log.warning("the supervisor (process %d) is gone: draining", parent)
+            stop.set()
+        time.sleep(1)

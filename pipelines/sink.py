@@ -1,0 +1,214 @@
+"""The bulk writer: documents in, one verdict for each out, however long that takes.
+
+Back-pressure is never an error here: what `pipelines.verdict` says can pass by waiting is sent again, only that, with
+a capped and jittered pause, for ever and visibly, until it is done or the process is asked to stop.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+import time
+from collections.abc import Sequence
+from itertools import chain
+
+from pipelines.elastic import Elastic
+from pipelines.errors import ServiceError
+from pipelines.index import Document, batches
+from pipelines.settings import Settings
+from pipelines.verdict import Verdict, Wait, Whole, judge, judge_alone, judge_request
+from schemas.records import OutcomeKind
+
+log = logging.getLogger(__name__)
+
+FIRST_PAUSE_SECONDS = 0.25
+LONGEST_PAUSE_SECONDS = 20.0
+LOG_SECONDS = 10.0
+"""A waiting sink says so at most this often."""
+
+_BULK_ANSWER = {"filter_path": "items.*.status,items.*.result,items.*.error"}
+_STORED_ANSWER = {"filter_path": "docs._index,docs._id,docs._version,docs._source"}
+_SMALLEST_LIMIT = 10_000
+_NOT_FOUND, _TOO_LARGE = 404, 413
+
+
+class Sink:
+    """Writes documents to Elasticsearch.
+
+    Attributes:
+        waiting: why documents wait just now; None while writing goes on.
+    """
+
+    def __init__(self, client: Elastic, settings: Settings, stop: threading.Event | None = None) -> None:
+        """Prepare to write.
+
+        Args:
+            client: the cluster.
+            settings: for the limits of one bulk request.
+            stop: once set, waiting ends with an error instead of going on.
+        """
+        self.waiting: Wait | None = None
+        self._client = client
+        self._stop = stop or threading.Event()
+        self._most = settings.elasticsearch.bulk_documents
+        self._most_bytes = settings.elasticsearch.bulk_bytes
+        self._ready: set[str] = set()
+        self._waiting_since = 0.0
+        self._logged_at = -LOG_SECONDS
+
+    def write(self, documents: Sequence[Document]) -> list[Verdict]:
+        """Write documents and give a verdict for each, in their order.
+
+        Raises:
+            ServiceError: the process is asked to stop while documents wait; nothing may be committed.
+        """
+        verdicts: dict[int, Verdict] = {}
+        left = list(range(len(documents)))
+        rounds = 0
+        while left:
+            waits: dict[int, Wait] = {}
+            for position, judged in zip(left, self._try([documents[position] for position in left]), strict=True):
+                if isinstance(judged, Wait):
+                    waits[position] = judged
+                else:
+                    verdicts[position] = judged
+            if waits:
+                rounds = rounds + 1 if len(waits) == len(left) else 1  # progress makes it impatient again
+                self._pause(rounds, len(waits), next(iter(waits.values())))
+            left = list(waits)
+        self._go_on()
+        return [verdicts[position] for position in range(len(documents))]
+
+    def _try(self, documents: Sequence[Document]) -> list[Verdict | Wait]:
+        """Send each document once, but those that wait for their index or need no writing."""
+        closed = {index: self._prepare(index) for index in {document.index for document in documents}}
+        alike = self._stored_alike([document for document in documents if closed[document.index] is None])
+        known = [
+            closed[document.index]
+            or (Verdict(document, OutcomeKind.UNCHANGED) if (document.id, document.version) in alike else None)
+            for document in documents
+        ]
+        rest = [document for document, judged in zip(documents, known, strict=True) if judged is None]
+        sent = [self._send(batch) for batch in batches(rest, self._most, self._most_bytes)]
+        answers = chain.from_iterable(sent)
+        return [judged or next(answers) for judged in known]
+
+    def _send(self, batch: Sequence[Document]) -> list[Verdict | Wait]:
+        """Send one bulk request, or its halves where the server does not take it whole."""
+        body = b"".join([document.lines() for document in batch])
+        try:
+            answer = self._client.send("POST", "/_bulk", body, _BULK_ANSWER)
+        except ServiceError as error:
+            return [Wait("no-answer", error.message)] * len(batch)
+        judged = judge_request(answer.status, answer.reason)
+        if isinstance(judged, Wait):
+            return [judged] * len(batch)
+        if judged is Whole.ITEMS:
+            return self._judge_items(batch, answer.body)
+        if len(batch) == 1:
+            return [self._tell(judge_alone(batch[0], answer.status, answer.reason))]
+        if answer.status == _TOO_LARGE:
+            self._most_bytes = max(_SMALLEST_LIMIT, min(self._most_bytes, len(body) // 2))
+            log.info(
+                "requests of %d bytes are too large for Elasticsearch: %d from now on", len(body), self._most_bytes
+            )
+        middle = len(batch) // 2
+        return self._send(batch[:middle]) + self._send(batch[middle:])
+
+    def _judge_items(self, batch: Sequence[Document], body: object) -> list[Verdict | Wait]:
+        items = body.get("items") if isinstance(body, dict) else None
+        if not isinstance(items, list) or len(items) != len(batch):
+            return [Wait("no-answer", "the answer does not match the request")] * len(batch)
+        judged = [judge(document, item.get("index", {})) for document, item in zip(batch, items, strict=True)]
+        for document, one in zip(batch, judged, strict=True):
+            if isinstance(one, Wait):
+                self._ready.discard(document.index)  # look at the index again before the next try
+            else:
+                self._tell(one)
+        return judged
+
+    def _tell(self, verdict: Verdict) -> Verdict:
+        if verdict.alarm:
+            log.error("document %s: unforeseen answer, set aside: %s", verdict.document.id, verdict.detail)
+        return verdict
+
+    def _prepare(self, index: str) -> Wait | None:
+        """See that an index is there and readable through its alias; create it where its template is there."""
+        if index in self._ready:
+            return None
+        template = index.rpartition("-")[0]
+        try:
+            wait = self._look(index, template)
+        except ServiceError as error:
+            wait = Wait("no-answer", error.message)
+        if wait is None:
+            self._ready.add(index)
+        return wait
+
+    def _look(self, index: str, template: str) -> Wait | None:
+        found = self._client.send("GET", f"/{index}", params={"features": "aliases"})
+        if found.ok:
+            if template in found.body.get(index, {}).get("aliases", {}):
+                return None
+            return Wait("no-alias", f"index {index} is not in alias {template}: run `newsriver setup`")
+        if found.status != _NOT_FOUND:
+            return Wait("no-index", found.reason)
+        return self._create(index, template)
+
+    def _create(self, index: str, template: str) -> Wait | None:
+        # Without its template an index would be made with guessed types, outside its alias: hours of lost articles.
+        described = self._client.send("GET", f"/_index_template/{template}")
+        if described.status == _NOT_FOUND:
+            return Wait("no-template", f"index template {template} is missing: run `newsriver setup`")
+        if not described.ok:
+            return Wait("no-template", described.reason)
+        created = self._client.send("PUT", f"/{index}")
+        if created.ok or created.error_type == "resource_already_exists_exception":
+            return None
+        return Wait("no-index", created.reason)
+
+    def _stored_alike(self, documents: Sequence[Document]) -> set[tuple[str, int]]:
+        """Find the revisits whose text is stored already, by id and version; a guess is never made: no answer, none.
+
+        An older copy with the same text makes writing needless. The very same version is left to the conflict it
+        causes, so that a replay gets the verdict it got the first time.
+        """
+        alike: set[tuple[str, int]] = set()
+        revisits = [document for document in documents if document.digest]
+        for start in range(0, len(revisits), self._most):
+            asked = revisits[start : start + self._most]
+            docs = [{"_index": one.index, "_id": one.id, "_source": ["content_digest"]} for one in asked]
+            try:
+                answer = self._client.send("POST", "/_mget", {"docs": docs}, _STORED_ANSWER)
+            except ServiceError:
+                return alike
+            stored = {one["_id"]: one for one in (answer.body.get("docs", []) if answer.ok else [])}
+            for document in asked:
+                found = stored.get(document.id, {})
+                same = found.get("_source", {}).get("content_digest") == document.digest
+                if same and found["_version"] < document.version:
+                    alike.add((document.id, document.version))
+        return alike
+
+    def _pause(self, rounds: int, count: int, wait: Wait) -> None:
+        """Wait before the next round, and say so."""
+        now = time.monotonic()
+        self._waiting_since = self._waiting_since if self.waiting else now
+        self.waiting = wait
+        longest = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2 ** min(rounds - 1, 10))
+        pause = longest * random.uniform(0.5, 1.0)  # noqa: S311 - jitter, so that writers do not come back together
+        if now - self._logged_at >= LOG_SECONDS:
+            self._logged_at = now
+            log.warning("%d documents wait for Elasticsearch (%s): %s", count, wait.reason, wait.detail)
+        if self._stop.wait(pause):
+            raise ServiceError(
+                f"stopped while {count} documents waited for Elasticsearch ({wait.reason}): {wait.detail}",
+                hint="they are read again at the next start",
+                resource=self._client.url,
+            )
+
+    def _go_on(self) -> None:
+        if self.waiting is not None:
+            log.info("Elasticsearch takes documents again after %.1f s", time.monotonic() - self._waiting_since)
+            self.waiting = None

@@ -1,0 +1,140 @@
+"""What the river holds and what is waiting where, asked of Kafka and Elasticsearch."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from pipelines.connect import kafka_bootstrap
+from pipelines.elastic import Elastic, connect
+from pipelines.kafka import Admin
+from pipelines.settings import Settings
+from schemas.topics import TOPICS, Role, Topic
+
+GROUPED = (Role.FETCH, Role.PROCESS, Role.RECORD)
+"""Roles that commit offsets, each under the group `<river>-<role>`; poll reads compacted topics from the start."""
+
+
+@dataclass(frozen=True)
+class TopicStatus:
+    """One topic.
+
+    Attributes:
+        topic: its full name.
+        partitions: number of partitions; 0 when it does not exist.
+        records: offsets written so far, summed over the partitions; compaction and retention are not counted off.
+        waiting: records that each reading role has yet to commit.
+    """
+
+    topic: str
+    partitions: int
+    records: int
+    waiting: dict[str, int]
+
+
+@dataclass(frozen=True)
+class Status:
+    """The whole river.
+
+    Attributes:
+        topics: in the order of the river.
+        articles: documents that can be found.
+        outcomes: lines of the ledger by kind.
+        reasons: outcomes by `kind: reason`, where there is a reason.
+        languages: articles by language.
+        subjects: articles by topic label.
+    """
+
+    topics: list[TopicStatus]
+    articles: int
+    outcomes: dict[str, int]
+    reasons: dict[str, int]
+    languages: dict[str, int]
+    subjects: dict[str, int]
+
+    def as_json(self) -> dict[str, Any]:
+        """Give it as what JSON can hold."""
+        return asdict(self)
+
+
+def status(settings: Settings) -> Status:
+    """Ask both servers.
+
+    Raises:
+        ServiceError: one of them does not answer.
+    """
+    client = connect(settings)
+    try:
+        return Status(topics=topic_status(settings), **_documents(client, settings.river.name))
+    finally:
+        client.close()
+
+
+def topic_status(settings: Settings) -> list[TopicStatus]:
+    """Ask Kafka only.
+
+    Raises:
+        ServiceError: it does not answer.
+    """
+    river = settings.river.name
+    with Admin(kafka_bootstrap(settings)) as admin:
+        existing = admin.topics()
+        committed = {role: admin.committed(f"{river}-{role}") for role in GROUPED}
+        return [_topic(admin, topic, river, existing, committed) for topic in TOPICS]
+
+
+def _topic(
+    admin: Admin,
+    topic: Topic,
+    river: str,
+    existing: dict[str, int],
+    committed: dict[Role, dict[tuple[str, int], int]],
+) -> TopicStatus:
+    name = topic.full_name(river)
+    partitions = existing.get(name, 0)
+    ends = admin.ends(name, partitions) if partitions else {}
+    waiting = {
+        str(role): sum(max(0, end - committed[role].get((name, number), 0)) for number, end in ends.items())
+        for role in topic.readers
+        if role in committed
+    }
+    return TopicStatus(name, partitions, sum(ends.values()), waiting)
+
+
+def _documents(client: Elastic, river: str) -> dict[str, Any]:
+    articles = _counts(client, f"{river}-articles", languages="language", subjects="topics.label")
+    outcomes = _counts(client, f"{river}-outcomes", kinds="kind", reasons=("kind", "reason"))
+    return {
+        "articles": articles["total"],
+        "languages": articles["languages"],
+        "subjects": articles["subjects"],
+        "outcomes": outcomes["kinds"],
+        "reasons": outcomes["reasons"],
+    }
+
+
+def _counts(client: Elastic, index: str, **fields: str | tuple[str, str]) -> dict[str, Any]:
+    """Count the documents of an index by fields; a pair of fields counts the second within the first."""
+    body = {"size": 0, "track_total_hits": True, "aggs": {name: _terms(field) for name, field in fields.items()}}
+    answer = client.ask("POST", f"/{index}*/_search", body, {"ignore_unavailable": "true"})
+    found: dict[str, Any] = {"total": answer["hits"]["total"]["value"]}
+    for name, field in fields.items():
+        buckets = answer.get("aggregations", {}).get(name, {}).get("buckets", [])
+        found[name] = _inner(buckets) if isinstance(field, tuple) else {b["key"]: b["doc_count"] for b in buckets}
+    return found
+
+
+def _terms(field: str | tuple[str, str]) -> dict[str, Any]:
+    if isinstance(field, str):
+        return {"terms": {"field": field, "size": 100}}
+    outer, inner = field
+    return {"terms": {"field": outer, "size": 100}, "aggs": {"inner": _terms(inner)}}
+
+
+def _inner(buckets: list[dict[str, Any]]) -> dict[str, int]:
+    return {
+        f"{outer['key']}: {inner['key']}": inner["doc_count"]
+        for outer in buckets
+        for inner in outer["inner"]["buckets"]
+        if inner["key"]
+    }

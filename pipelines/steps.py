@@ -1,0 +1,223 @@
+"""The steps of the job as Beam DoFns: thin wrappers around pure functions and the sink."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from apache_beam import DoFn, pvalue
+from apache_beam.transforms.window import GlobalWindow
+from apache_beam.typehints import with_output_types
+from apache_beam.utils.windowed_value import WindowedValue
+
+from pipelines import ledger
+from pipelines.errors import RecordFault, Rejected
+from pipelines.kafka import Message, Sender
+from pipelines.settings import Settings
+from pipelines.source import stop
+from schemas.records import Article, DeadLetter, Entry, Outcome, OutcomeKind, PageFacts, Stage
+from schemas.topics import DEAD_LETTERS, OUTCOMES
+
+
+class Draft(NamedTuple):
+    """An article on its way to the index, with the page it came from."""
+
+    message: Message
+    entry: Entry
+    facts: PageFacts
+    article: Article
+
+
+Failed = tuple[Message | Draft, tuple[type[BaseException], str, list[str]]]
+"""An element and why it failed: error class, repr, trace lines, as Beam's exception handling gives them."""
+
+
+@with_output_types(Draft, rejected=Outcome)
+class Clean(DoFn):
+    """Message -> Draft, or an Outcome tagged `rejected`; without I/O, so any exception is the page's own fault."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def process(self, element: Message) -> Iterator[Draft | pvalue.TaggedOutput[str, Outcome]]:
+        """Clean one page.
+
+        Raises:
+            Exception: the page is poison; Beam's exception handling makes it a dead letter.
+        """
+        from pipelines.clean import clean
+
+        entry = entry_of(element)
+        facts = PageFacts.from_json(element.headers["page"])
+        try:
+            article = clean(element.value or b"", entry, facts, self._settings.clean)
+        except Rejected as error:
+            yield pvalue.TaggedOutput("rejected", _rejection(element, entry, error))
+        else:
+            yield Draft(element, entry, facts, article)
+
+
+class Tag(DoFn):
+    """Draft -> Draft with topics."""
+
+    def process(self, element: Draft) -> Iterator[Draft]:
+        """Tag one article."""
+        from pipelines.tag import tag
+
+        article = element.article
+        topics = tag(article.title, article.body, article.language)
+        yield element._replace(article=article.model_copy(update={"topics": topics}))
+
+
+@with_output_types(Outcome, dead=Failed)
+class Index(DoFn):
+    """Draft -> Outcome, or a dead letter as Beam makes them; a bundle ends when Elasticsearch has answered for all."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._drafts: list[Draft] = []
+        self._bytes = 0
+
+    def setup(self) -> None:
+        """Connect."""
+        from pipelines.elastic import connect
+        from pipelines.sink import Sink
+
+        self._client = connect(self._settings)
+        self._sink = Sink(self._client, self._settings, stop=stop)
+
+    def teardown(self) -> None:
+        """Hang up."""
+        self._client.close()
+
+    def start_bundle(self) -> None:
+        """Forget what a failed bundle left: its messages will be read again."""
+        self._drafts, self._bytes = [], 0
+
+    def process(self, element: Draft) -> Iterator[Outcome | pvalue.TaggedOutput[str, Failed]]:
+        """Take one article; write when enough have come together."""
+        self._drafts.append(element)
+        self._bytes += len(element.article.body)
+        limits = self._settings.elasticsearch
+        if len(self._drafts) >= limits.bulk_documents or 2 * self._bytes >= limits.bulk_bytes:
+            yield from self._write()
+
+    def finish_bundle(self) -> Iterator[WindowedValue | pvalue.TaggedOutput[str, WindowedValue]]:
+        """Write what is left."""
+        for result in self._write():
+            if isinstance(result, pvalue.TaggedOutput):
+                yield pvalue.TaggedOutput(result.tag, _everywhere(result.value))
+            else:
+                yield _everywhere(result)
+
+    def _write(self) -> Iterator[Outcome | pvalue.TaggedOutput[str, Failed]]:
+        from pipelines.index import document
+
+        drafts, self._drafts, self._bytes = self._drafts, [], 0
+        river = self._settings.river.name
+        documents = [
+            document(draft.article, draft.facts.version, river, revisit=draft.entry.visit > 0) for draft in drafts
+        ]
+        for draft, verdict in zip(drafts, self._sink.write(documents), strict=True):
+            if verdict.kind is OutcomeKind.DEAD:
+                fault = RecordFault(verdict.detail, reason=verdict.reason, resource=draft.entry.url)
+                yield pvalue.TaggedOutput("dead", (draft, (RecordFault, repr(fault), [])))
+            else:
+                yield ledger.outcome(
+                    draft.entry,
+                    Stage.INDEX,
+                    verdict.kind,
+                    reason=verdict.reason,
+                    detail=verdict.detail,
+                    document_index=verdict.document.index,
+                    document_version=verdict.document.version,
+                    origin=draft.message.origin,
+                )
+
+
+class _Producing(DoFn):
+    """A step that ends its bundle only when Kafka has acknowledged what it sent."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def setup(self) -> None:
+        """Take this process's sender."""
+        from pipelines.connect import kafka_bootstrap
+
+        self._sender = _sender(kafka_bootstrap(self._settings), self._settings.kafka.linger_ms)
+
+    def finish_bundle(self) -> None:
+        """Wait for the acknowledgements."""
+        self._sender.flush()
+
+    def _account(self, outcome: Outcome) -> None:
+        self._sender.send(OUTCOMES.full_name(self._settings.river.name), outcome.article_id, outcome.to_json())
+
+
+class Account(_Producing):
+    """Outcome -> the ledger's topic."""
+
+    def process(self, element: Outcome) -> None:
+        """Send one outcome."""
+        self._account(element)
+
+
+class Bury(_Producing):
+    """(element, (error class, repr, trace lines)) -> a dead letter with payload and headers, and its outcome."""
+
+    def __init__(self, settings: Settings, stage: Stage) -> None:
+        super().__init__(settings)
+        self._stage = stage
+
+    def process(self, element: Failed) -> None:
+        """Bury one page."""
+        subject, (kind, text, trace) = element
+        message = subject if isinstance(subject, Message) else subject.message
+        reason = "unexpected-error"
+        if issubclass(kind, RecordFault):
+            reason, _, text = text.partition(": ")
+        entry = entry_of(message)
+        end = ledger.outcome(entry, self._stage, OutcomeKind.DEAD, reason=reason, detail=text, origin=message.origin)
+        letter = DeadLetter(
+            article_id=entry.id,
+            stage=self._stage,
+            reason=reason,
+            error=kind.__name__,
+            message=text[:1000],
+            stack="".join(trace)[-8000:],
+            origin=message.origin,
+            key=message.key or "",
+            at=end.at,
+        )
+        headers = {**message.headers, "dead-letter": letter.to_json()}
+        self._sender.send(DEAD_LETTERS.full_name(self._settings.river.name), entry.id, message.value, headers)
+        self._account(end)
+
+
+def entry_of(message: Message) -> Entry:
+    """Read the entry that travels with a page; a page without a readable one gets a stand-in made from its key."""
+    from pydantic import ValidationError
+
+    try:
+        return Entry.from_json(message.headers.get("entry", b""))
+    except ValidationError:
+        return ledger.stand_in(message.key or message.origin, message.timestamp_ms)
+
+
+def _rejection(message: Message, entry: Entry, error: Rejected) -> Outcome:
+    return ledger.outcome(
+        entry, Stage.CLEAN, OutcomeKind.REJECTED, reason=error.reason, detail=error.message, origin=message.origin
+    )
+
+
+def _everywhere(value: Any) -> WindowedValue:  # noqa: ANN401 - whatever the step yields
+    """Wrap a value for `finish_bundle`, which has no element to inherit time and window from."""
+    return WindowedValue(value, 0, (GlobalWindow(),))
+
+
+@lru_cache(maxsize=4)
+def _sender(bootstrap: str, linger_ms: int) -> Sender:
+    """One sender for all steps of this process, kept between generations."""
+    return Sender(bootstrap, client_id="newsriver-process", linger_ms=linger_ms)

@@ -1,0 +1,141 @@
+"""One machine's river: starts a process for each role, starts it again when it dies, drains all at the end."""
+
+from __future__ import annotations
+
+import logging
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+from pipelines.settings import Settings
+from pipelines.signals import PARENT
+
+log = logging.getLogger(__name__)
+
+_DRAIN_SECONDS = 15.0
+_MAX_RESTART_SECONDS = 30.0
+_HEALTHY_SECONDS = 60.0
+
+
+@dataclass
+class Worker:
+    """One supervised process.
+
+    Attributes:
+        name: for people, e.g. `process-1`.
+        arguments: the newsriver command with its arguments.
+        process: the running process, or None while waiting to start it again.
+        started_at: on the clock of `time.monotonic`.
+        failures: deaths in a row, each soon after its start.
+        restart_at: when to start it again.
+    """
+
+    name: str
+    arguments: list[str]
+    process: subprocess.Popen[bytes] | None = None
+    started_at: float = 0.0
+    failures: int = 0
+    restart_at: float = field(default=0.0)
+
+
+def workers_of(settings: Settings, feeds: Sequence[Path] = ()) -> list[Worker]:
+    """Name the processes of a river on one machine: one of each role, `process` once per core."""
+    count = settings.process.workers or os.cpu_count() or 1
+    lists = [argument for path in feeds for argument in ("--feeds", str(path))]
+    return [
+        Worker("poll", ["poll", *lists]),
+        Worker("fetch", ["fetch"]),
+        *(
+            Worker(f"process-{number}", ["process", "--worker", str(number), "--workers", str(count)])
+            for number in range(count)
+        ),
+        Worker("record", ["record"]),
+    ]
+
+
+class Supervisor:
+    """Keeps workers alive.
+
+    Args:
+        workers: what to run.
+        global_arguments: `--config` and `--set` of the call, handed to every worker.
+        log_file: where the workers' messages go; None for this process's stderr.
+    """
+
+    def __init__(
+        self, workers: Sequence[Worker], global_arguments: Sequence[str] = (), log_file: Path | None = None
+    ) -> None:
+        self.workers = list(workers)
+        self._global = list(global_arguments)
+        self._log_file = log_file
+
+    def run(self, stop: threading.Event) -> None:
+        """Keep all workers running until `stop` is set, then drain them."""
+        self.start()
+        while not stop.wait(0.2):
+            self.tend()
+        self.drain()
+
+    def start(self) -> None:
+        """Start all workers."""
+        for worker in self.workers:
+            self._start(worker)
+
+    def tend(self) -> None:
+        """Start again what has died; soon at first, then with growing pauses."""
+        now = time.monotonic()
+        for worker in self.workers:
+            if worker.process is not None and worker.process.poll() is not None:
+                self._bury(worker, now)
+            elif worker.process is None and now >= worker.restart_at:
+                self._start(worker)
+
+    def drain(self) -> None:
+        """Ask all workers to end and wait; what does not end in time is killed, and its work repeated next time."""
+        running = [worker.process for worker in self.workers if worker.process is not None]
+        for process in running:
+            process.terminate()
+        ends_at = time.monotonic() + _DRAIN_SECONDS
+        for worker in self.workers:
+            if worker.process is None:
+                continue
+            try:
+                worker.process.wait(max(0.1, ends_at - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                log.warning("%s did not drain in %.0f s and is killed", worker.name, _DRAIN_SECONDS)
+                worker.process.kill()
+                worker.process.wait()
+            worker.process = None
+
+    def _start(self, worker: Worker) -> None:
+        command = [sys.executable, "-m", "pipelines", *self._global, *worker.arguments]
+        environment = {**os.environ, PARENT: str(os.getpid())}
+        output: IO[bytes] | None = None
+        if self._log_file is not None:
+            self._log_file.parent.mkdir(parents=True, exist_ok=True)
+            output = self._log_file.open("ab")
+        try:
+            # A session of its own: Ctrl-C reaches the supervisor alone, which then drains in order.
+            worker.process = subprocess.Popen(
+                command, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
+            )
+        finally:
+            if output is not None:
+                output.close()
+        worker.started_at = time.monotonic()
+        log.info("%s started (process %d)", worker.name, worker.process.pid)
+
+    def _bury(self, worker: Worker, now: float) -> None:
+        assert worker.process is not None  # noqa: S101 - for mypy: the caller has just asked it
+        healthy = now - worker.started_at > _HEALTHY_SECONDS
+        worker.failures = 0 if healthy else worker.failures + 1
+        pause = min(0.5 * 2**worker.failures, _MAX_RESTART_SECONDS)
+        log.error("%s ended with status %s; again in %.1f s", worker.name, worker.process.returncode, pause)
+        worker.process = None
+        worker.restart_at = now + pause

@@ -1,0 +1,115 @@
+"""URLs: the canonical form that gives an article its identity, the form to request, the host. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+import re
+from urllib.parse import urlsplit
+
+from w3lib.url import canonicalize_url, safe_url_string
+
+from pipelines.errors import FeedFault
+
+MAX_LENGTH = 4096
+"""Longest URL that is taken; longer ones are no addresses of articles."""
+
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+_HOST = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\]")
+_LOWER_ESCAPE = re.compile(r"%[0-9a-fA-F]{2}")
+# Only names that no site uses to tell its articles apart. Wider lists (courlan's has cid, eid, uid, source, ref)
+# make one article out of many on sites whose article number has such a name.
+_TRACKER = re.compile(
+    r"utm_\w+|at_(medium|campaign|custom\d|link_\w+|bbc_team|ptr_name|format)|mtm_\w+|pk_(campaign|kwd|source|medium)|"
+    r"(fb|g|d|tw|y|ms|tt|li_fat_|ko_)cl(k)?id|(fbc|gc|dc|twc|yc|msclk|ttc)lid|(gbra|wbra)id|igsh(id)?|"
+    r"mc_[ce]id|mkt_tok|_hs(enc|mi)|hss_channel|vero_(id|conv)|oly_(anon|enc)_id|oc_ref|ns_(mchannel|source|campaign|linkname)|"
+    r"_ga|_gl|ga_\w+|ref_(src|url)|cmpid|ito|ocid|srnd|smid|smtyp|xtor|wt(\.|_)mc\w*|s_cid|ic?cid|__twitter_impression|ftag",
+    re.IGNORECASE,
+)
+_TRACKER_PAIRS = {(name, value) for name in ("ref", "from", "source", "src", "cmp", "cid") for value in ("rss", "feed")}
+
+
+def canonical_url(url: str) -> str:
+    """Give the one form of all spellings of an article's address.
+
+    Scheme and host are lower case, the host is in IDNA, credentials, default port, fragment and trackers are gone,
+    dot segments are resolved and escapes are upper case (RFC 3986, section 6.2). What may carry meaning stays: the
+    scheme, `www.`, a trailing slash, the order of the query. The result is its own canonical form.
+
+    Raises:
+        FeedFault: the text is no address of a web page; reason `no-scheme`, `not-http`, `no-host`, `bad-url`,
+            or `url-too-long`.
+    """
+    parts = urlsplit(fetchable_url(url))
+    query = "&".join(pair for pair in parts.query.split("&") if pair and not _is_tracker(pair))
+    bare = f"{parts.scheme}://{_authority(parts.scheme, parts.netloc)}{parts.path or '/'}"
+    try:
+        canonical = canonicalize_url(bare)
+    except ValueError as error:  # UnicodeError is one
+        raise _fault(url, "bad-url", str(error)) from None
+    return f"{canonical}?{query}" if query else canonical
+
+
+def fetchable_url(url: str) -> str:
+    """Give the form that can be requested: ASCII, without a fragment, otherwise as written.
+
+    Raises:
+        FeedFault: as `canonical_url`.
+    """
+    text = url.strip()
+    if len(text) > MAX_LENGTH:
+        raise _fault(url, "url-too-long", f"{len(text)} characters")
+    try:
+        safe = safe_url_string(text).partition("#")[0]
+        parts = urlsplit(safe)
+        host, port = parts.hostname, parts.port
+    except ValueError as error:
+        raise _fault(url, "bad-url", str(error)) from None
+    if not parts.scheme:
+        raise _fault(url, "no-scheme", "no http:// or https://")
+    if parts.scheme not in _DEFAULT_PORTS:
+        raise _fault(url, "not-http", f"scheme {parts.scheme}")
+    if not host:
+        raise _fault(url, "no-host", "no host")
+    if not _HOST.fullmatch(_bracketed(host.rstrip("."))) or port == 0:
+        raise _fault(url, "bad-url", f"host {parts.netloc}")
+    return _LOWER_ESCAPE.sub(lambda match: match[0].upper(), safe)
+
+
+def host_of(url: str) -> str:
+    """Give the host of a URL as politeness counts it: lower case, in IDNA, with a port that is not the default.
+
+    Raises:
+        FeedFault: as `canonical_url`.
+    """
+    parts = urlsplit(fetchable_url(url))
+    return _authority(parts.scheme, parts.netloc)
+
+
+def article_id(canonical: str) -> str:
+    """Give the article's id, 32 hex digits, from its canonical URL and nothing else."""
+    return hashlib.blake2b(canonical.encode(), digest_size=16).hexdigest()
+
+
+def _authority(scheme: str, netloc: str) -> str:
+    parts = urlsplit(f"{scheme}://{netloc}")
+    host = _bracketed((parts.hostname or "").rstrip("."))
+    return host if parts.port in (None, _DEFAULT_PORTS[scheme]) else f"{host}:{parts.port}"
+
+
+def _bracketed(host: str) -> str:
+    if ":" not in host:
+        return host
+    try:
+        return f"[{ipaddress.IPv6Address(host)}]"
+    except ValueError:
+        return f"[{host}]"
+
+
+def _is_tracker(pair: str) -> bool:
+    name, _, value = pair.partition("=")
+    return _TRACKER.fullmatch(name) is not None or (name.lower(), value.lower()) in _TRACKER_PAIRS
+
+
+def _fault(url: str, reason: str, why: str) -> FeedFault:
+    return FeedFault(f"no address of a page: {why}", reason=reason, resource=url[:200])

@@ -1,0 +1,184 @@
+"""What Elasticsearch is told about the records: mappings and index templates, derived from the records. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import Enum
+from types import UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
+
+from pydantic import BaseModel
+
+from schemas.records import Article, Outcome, Record
+
+Json = dict[str, Any]
+
+RIVER = "<river>"
+"""Stands for the river's name in the stored templates."""
+
+MAX_KEYWORD = 8191
+"""Longest keyword that is indexed, in characters: always within Lucene's 32,766 bytes of UTF-8."""
+
+TEXTS: dict[type[Record], frozenset[str]] = {Article: frozenset({"title", "summary", "body"})}
+"""Fields that are searched by their words; every other string is a keyword."""
+
+STEM_ANALYZERS: dict[str, str] = {
+    "ar": "arabic",
+    "bg": "bulgarian",
+    "bn": "bengali",
+    "ca": "catalan",
+    "ckb": "sorani",
+    "cs": "czech",
+    "da": "danish",
+    "de": "german",
+    "el": "greek",
+    "en": "english",
+    "es": "spanish",
+    "et": "estonian",
+    "eu": "basque",
+    "fa": "persian",
+    "fi": "finnish",
+    "fr": "french",
+    "ga": "irish",
+    "gl": "galician",
+    "hi": "hindi",
+    "hu": "hungarian",
+    "hy": "armenian",
+    "id": "indonesian",
+    "it": "italian",
+    "ja": "cjk",
+    "ko": "cjk",
+    "lt": "lithuanian",
+    "lv": "latvian",
+    "nb": "norwegian",
+    "nl": "dutch",
+    "nn": "norwegian",
+    "no": "norwegian",
+    "pt": "portuguese",
+    "ro": "romanian",
+    "ru": "russian",
+    "sr": "serbian",
+    "sv": "swedish",
+    "th": "thai",
+    "tr": "turkish",
+    "zh": "cjk",
+}
+"""Elasticsearch's built-in analyzer of each language, by ISO 639 code; also the name of its field below `stem`.
+
+All of https://www.elastic.co/guide/en/elasticsearch/reference/8.19/analysis-lang-analyzer.html but `brazilian`:
+a language code carries no region, and Portuguese has its own.
+"""
+
+
+def properties(record: type[BaseModel]) -> Json:
+    """Give the mapping's properties for a record's fields, in the order of declaration.
+
+    Raises:
+        TypeError: a field has a type that no rule here maps.
+    """
+    texts = TEXTS.get(record, frozenset()) if issubclass(record, Record) else frozenset()
+    return {
+        name: {"type": "text"} if name in texts else _field(field.annotation)
+        for name, field in record.model_fields.items()
+    }
+
+
+def _field(annotation: Any) -> Json:  # noqa: ANN401 - any type annotation
+    """Map one annotation; Elasticsearch has no lists, every field may hold many values."""
+    kind = _innermost(annotation)
+    if isinstance(kind, type):
+        if issubclass(kind, BaseModel):
+            return {"properties": properties(kind)}
+        for base, mapped in _BY_TYPE:
+            if issubclass(kind, base):
+                return dict(mapped)
+    raise TypeError(f"no mapping for {annotation!r}")
+
+
+# bool before int: a bool is an int in Python.
+_BY_TYPE: tuple[tuple[type, Json], ...] = (
+    (bool, {"type": "boolean"}),
+    (Enum, {"type": "keyword", "ignore_above": MAX_KEYWORD}),
+    (str, {"type": "keyword", "ignore_above": MAX_KEYWORD}),
+    (int, {"type": "long"}),
+    (float, {"type": "float"}),
+    (datetime, {"type": "date"}),
+)
+
+
+def _innermost(annotation: Any) -> Any:  # noqa: ANN401 - any type annotation
+    """Unwrap optional, annotated and list types."""
+    origin = get_origin(annotation)
+    if origin is Annotated:
+        return _innermost(get_args(annotation)[0])
+    if origin in (Union, UnionType):
+        [inner] = [part for part in get_args(annotation) if part is not type(None)]
+        return _innermost(inner)
+    if origin is list:
+        return _innermost(get_args(annotation)[0])
+    # pydantic's AwareDatetime is a class of its own that no datetime is an instance of.
+    return datetime if getattr(annotation, "__name__", "") == "AwareDatetime" else annotation
+
+
+def _stem() -> Json:
+    """Map the derived object: title and body once more, in the field of the article's own language.
+
+    Frequencies suffice: phrases are searched in `body`, and highlights are made from `body` too, by analysing it
+    again. Positions would make an index a quarter larger.
+    """
+    analyzers = sorted(set(STEM_ANALYZERS.values()))
+    return {"properties": {name: {"type": "text", "analyzer": name, "index_options": "freqs"} for name in analyzers}}
+
+
+def mappings(record: type[Record]) -> Json:
+    """Give the whole strict mapping of a record that is indexed."""
+    derived = {"stem": _stem()} if record is Article else {}
+    return {"dynamic": "strict", "properties": properties(record) | derived}
+
+
+def templates() -> dict[str, Json]:
+    """Give the index templates by what they hold, `articles` and `outcomes`, for the river named `<river>`.
+
+    Refresh interval and replicas are the settings' business and are added when the template is installed.
+    """
+    return {"articles": _template("articles", Article), "outcomes": _template("outcomes", Outcome)}
+
+
+def _template(name: str, record: type[Record]) -> Json:
+    return {
+        "index_patterns": [f"{RIVER}-{name}-*"],
+        # Above the built-in templates for logs-*-* and metrics-*-* (100), whatever the river's name.
+        "priority": 200,
+        # A write must never make an index behind our back; the sink creates it, template checked.
+        "allow_auto_create": False,
+        "template": {
+            "settings": {"index": {"codec": "best_compression"}},
+            "mappings": mappings(record),
+            "aliases": {f"{RIVER}-{name}": {}},
+        },
+        "_meta": {"managed_by": "newsriver setup"},
+    }
+
+
+def fields(properties: Mapping[str, Any], prefix: str = "") -> Json:
+    """Flatten a mapping's properties: the definition of each field by its dotted name, objects left out."""
+    flat: Json = {}
+    for name, definition in properties.items():
+        if "properties" in definition:
+            flat |= fields(definition["properties"], f"{prefix}{name}.")
+        else:
+            flat[prefix + name] = definition
+    return flat
+
+
+def nested(flat: Mapping[str, Any]) -> Json:
+    """Undo `fields`: give the properties that hold the definitions by dotted name."""
+    tree: Json = {}
+    for name, definition in flat.items():
+        *parents, leaf = name.split(".")
+        level = tree
+        for parent in parents:
+            level = level.setdefault(parent, {"properties": {}})["properties"]
+        level[leaf] = definition
+    return tree

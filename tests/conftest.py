@@ -1,0 +1,45 @@
+"""What the tests share: the servers, and a river of its own for each test that needs one."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Iterator
+from contextlib import suppress
+
+import pytest
+
+from pipelines.settings import Settings, load_settings
+
+KAFKA, ELASTICSEARCH = "NEWSRIVER_KAFKA__BOOTSTRAP_SERVERS", "NEWSRIVER_ELASTICSEARCH__URL"
+
+
+@pytest.fixture(scope="session")
+def servers() -> tuple[str, str]:
+    """Kafka's and Elasticsearch's addresses; without them the run fails, it never skips."""
+    missing = [name for name in (KAFKA, ELASTICSEARCH) if not os.environ.get(name)]
+    if missing:
+        pytest.exit(f"{' and '.join(missing)} not set: `./run test` starts the servers and sets them", returncode=3)
+    return os.environ[KAFKA], os.environ[ELASTICSEARCH]
+
+
+@pytest.fixture
+def river(servers: tuple[str, str]) -> Iterator[Settings]:
+    """Settings of a river with a name, topics and templates of its own; all of it is removed afterwards."""
+    from pipelines.provision import provision, remove
+
+    name = f"t{uuid.uuid4().hex[:10]}"
+    settings = load_settings(
+        assignments=[
+            f"river.name={name}",
+            f"kafka.bootstrap_servers={servers[0]}",
+            f"elasticsearch.url={servers[1]}",
+            "kafka.partitions=2",
+            "elasticsearch.refresh_seconds=0.2",
+        ],
+        environment={},
+    )
+    provision(settings)
+    yield settings
+    with suppress(Exception):
+        remove(settings)

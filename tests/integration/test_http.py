@@ -1,0 +1,341 @@
+"""One GET against a real server on loopback: what it gives, and the name of everything that can go wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import http.client
+import socket
+import ssl
+import subprocess
+import threading
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import brotli
+import pytest
+import zstandard
+
+from pipelines.answer import Answer
+from pipelines.errors import AddressRefused, FetchFault
+from pipelines.http import Client
+from pipelines.http.guarded import GuardedResolver
+from pipelines.settings import Settings, load_settings
+from tests.integration.site import Reply, Site
+
+LIMIT = 100_000
+TEXT = b"<html><body>" + b"<p>The ferry leaves at nine.</p>" * 500 + b"</body></html>"
+
+
+def settings(*assignments: str) -> Settings:
+    return load_settings(assignments=["fetch.allow_networks=['127.0.0.0/8']", *assignments], environment={})
+
+
+def get(url: str, *assignments: str, use: Settings | None = None, **options: Any) -> Answer:
+    async def call() -> Answer:
+        async with Client(use or settings(*assignments)) as client:
+            return await client.get(url, **{"max_bytes": LIMIT, **options})
+
+    return asyncio.run(call())
+
+
+def fault(url: str, *assignments: str, **options: Any) -> FetchFault:
+    with pytest.raises(FetchFault) as caught:
+        get(url, *assignments, **options)
+    return caught.value
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    with Site() as running:
+        yield running
+
+
+def test_a_page_comes_with_its_bytes_and_headers(site: Site) -> None:
+    site.routes["/a?b=1"] = Reply(TEXT, headers={"Content-Type": "text/html; charset=x", "ETag": '"1"', "X-A": "ü"})
+    answer = get(site.url("/a?b=1#part"))
+    assert (answer.status, answer.body, answer.url) == (200, TEXT, site.url("/a?b=1"))
+    assert answer.headers["etag"] == '"1"'
+    assert answer.content_type == "text/html; charset=x"
+    assert answer.redirects == ()
+    [asked] = site.log
+    assert asked.headers["user-agent"].startswith("newsriver/")
+    assert "(+https://" in asked.headers["user-agent"]
+    assert "cookie" not in asked.headers
+    assert "if-none-match" not in asked.headers
+
+
+def test_validators_are_sent_and_304_is_an_answer(site: Site) -> None:
+    site.routes["/a"] = Reply(status=304)
+    answer = get(site.url("/a"), etag='W/"x"', last_modified="Tue, 01 Jan 2030 00:00:00 GMT")
+    assert answer.not_modified
+    assert answer.body == b""
+    assert site.log[0].headers["if-none-match"] == 'W/"x"'
+    assert site.log[0].headers["if-modified-since"] == "Tue, 01 Jan 2030 00:00:00 GMT"
+
+
+def test_304_to_an_unconditional_request_is_a_fault(site: Site) -> None:
+    site.routes["/a"] = Reply(status=304)
+    assert fault(site.url("/a")).reason == "http-304"
+
+
+@pytest.mark.parametrize(
+    ("coding", "body"),
+    [
+        ("gzip", gzip.compress(TEXT)),
+        ("x-gzip", gzip.compress(TEXT[:100]) + gzip.compress(TEXT[100:])),
+        ("br", brotli.compress(TEXT)),
+        ("zstd", zstandard.compress(TEXT)),
+        ("identity", TEXT),
+        ("gzip, br", brotli.compress(gzip.compress(TEXT))),
+    ],
+)
+def test_content_codings_are_undone(site: Site, coding: str, body: bytes) -> None:
+    site.routes["/a"] = Reply(body, headers={"Content-Encoding": coding})
+    assert get(site.url("/a")).body == TEXT
+    assert "gzip" in site.log[0].headers["accept-encoding"]
+
+
+BOMB = b"\0" * 60_000_000
+
+
+@pytest.mark.parametrize(
+    ("coding", "body"),
+    [
+        ("gzip", gzip.compress(BOMB)),
+        ("br", brotli.compress(BOMB, quality=4)),
+        ("zstd", zstandard.compress(BOMB)),
+    ],
+)
+def test_a_bomb_is_refused_before_it_grows(site: Site, coding: str, body: bytes) -> None:
+    assert len(body) < LIMIT
+    site.routes["/a"] = Reply(body, headers={"Content-Encoding": coding})
+    found = fault(site.url("/a"))
+    assert (found.reason, found.retryable) == ("too-large", False)
+
+
+@pytest.mark.parametrize("coding", ["gzip", "br", "zstd", "deflate", "compress"])
+def test_a_broken_coding_has_its_name(site: Site, coding: str) -> None:
+    site.routes["/a"] = Reply(b"\x07 this is not packed at all", headers={"Content-Encoding": coding})
+    assert fault(site.url("/a")).reason == "bad-encoding"
+
+
+def test_a_packed_body_that_ends_early_may_be_whole_next_time(site: Site) -> None:
+    site.routes["/a"] = Reply(gzip.compress(TEXT)[:-30], headers={"Content-Encoding": "gzip"})
+    found = fault(site.url("/a"))
+    assert (found.reason, found.retryable) == ("truncated", True)
+
+
+def test_too_large_by_its_own_word_is_not_read(site: Site) -> None:
+    site.routes["/a"] = Reply(b"x", headers={"Content-Length": "50000000"})
+    assert fault(site.url("/a")).reason == "too-large"
+
+
+def test_too_large_without_a_word_is_cut_off(site: Site) -> None:
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nConnection: close\r\n\r\n"
+    site.routes["/a"] = Reply(raw=head + b"x" * (LIMIT + 1))
+    site.routes["/b"] = Reply(raw=head + b"x" * LIMIT)
+    assert fault(site.url("/a")).reason == "too-large"
+    assert len(get(site.url("/b")).body) == LIMIT
+
+
+def test_redirects_are_followed_and_remembered(site: Site) -> None:
+    site.routes["/a"] = Reply(status=301, headers={"Location": "/b?x=ü y"})
+    site.routes["/b?x=%C3%BC%20y"] = Reply(status=307, headers={"Location": site.url("/c#top")})
+    site.routes["/c"] = Reply(TEXT)
+    answer = get(site.url("/a"))
+    assert answer.url == site.url("/c")
+    assert answer.redirects == (site.url("/a"), site.url("/b?x=%C3%BC%20y"))
+
+
+def test_each_hop_is_announced_before_it_is_made(site: Site) -> None:
+    site.routes["/a"] = Reply(status=302, headers={"Location": "/b"})
+    site.routes["/b"] = Reply(TEXT)
+    hops: list[tuple[str, int]] = []
+
+    @asynccontextmanager
+    async def hop(url: str) -> AsyncIterator[None]:
+        hops.append((url, len(site.log)))
+        yield
+
+    get(site.url("/a"), hop=hop)
+    assert hops == [(site.url("/a"), 0), (site.url("/b"), 1)]
+
+
+@pytest.mark.parametrize(
+    ("routes", "reason"),
+    [
+        ({"/a": "/b", "/b": "/a"}, "redirect-loop"),
+        ({"/a": "/a"}, "redirect-loop"),
+        ({"/a": "/1", **{f"/{n}": f"/{n + 1}" for n in range(1, 9)}}, "too-many-redirects"),
+        ({"/a": "ftp://example.org/x"}, "bad-redirect"),
+        ({"/a": "https://"}, "bad-redirect"),
+        ({"/a": "file:///etc/passwd"}, "bad-redirect"),
+        ({"/a": "http://[::1"}, "bad-redirect"),
+    ],
+)
+def test_redirects_that_lead_nowhere(site: Site, routes: dict[str, str], reason: str) -> None:
+    for path, target in routes.items():
+        site.routes[path] = Reply(status=302, headers={"Location": target})
+    found = fault(site.url("/a"))
+    assert (found.reason, found.retryable) == (reason, False)
+
+
+def test_a_redirect_without_target(site: Site) -> None:
+    site.routes["/a"] = Reply(status=302)
+    assert fault(site.url("/a")).reason in ("bad-redirect", "redirect-loop")
+
+
+@pytest.mark.parametrize(
+    ("status", "retryable"),
+    [
+        *((status, False) for status in (400, 401, 403, 404, 410, 418, 451, 501)),
+        *((status, True) for status in (408, 425, 429, 500, 502, 503, 504, 522)),
+    ],
+)
+def test_statuses_have_names_and_classes(site: Site, status: int, retryable: bool) -> None:
+    site.routes["/a"] = Reply(b"<p>sorry", status)
+    found = fault(site.url("/a"))
+    assert (found.reason, found.retryable, found.status) == (f"http-{status}", retryable, status)
+    assert found.retry_after is None
+
+
+def test_retry_after_is_read_with_the_status(site: Site) -> None:
+    site.routes["/a"] = Reply(status=503, headers={"Retry-After": "120"})
+    assert fault(site.url("/a")).retry_after == 120
+
+
+def test_a_missing_host() -> None:
+    found = fault("http://missing.invalid/")
+    assert (found.reason, found.retryable) == ("dns", True)
+
+
+def test_nobody_listens() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    found = fault(f"http://127.0.0.1:{port}/")
+    assert (found.reason, found.retryable) == ("connect", True)
+
+
+def test_a_slow_start_and_a_slow_body_both_time_out(site: Site) -> None:
+    never = threading.Event()
+    site.routes["/start"] = Reply(TEXT, hold=never)
+    site.routes["/body"] = Reply(TEXT, drip=0.05)
+    site.routes["/hop"] = Reply(status=302, headers={"Location": "/start"})
+    for path in ("/start", "/body", "/hop"):
+        began = time.monotonic()
+        found = fault(site.url(path), "fetch.timeout_seconds=0.3")
+        assert (found.reason, found.retryable) == ("timeout", True)
+        assert time.monotonic() - began < 3
+    never.set()
+
+
+def test_a_body_that_breaks_off(site: Site) -> None:
+    site.routes["/a"] = Reply(TEXT[:50], headers={"Content-Length": str(len(TEXT))})
+    found = fault(site.url("/a"))
+    assert (found.reason, found.retryable) == ("truncated", True)
+
+
+@pytest.mark.parametrize(
+    ("raw", "reason"),
+    [
+        (b"", "disconnected"),
+        (b"SSH-2.0-OpenSSH_9.2\r\n", "bad-http"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n", "bad-http"),
+        (b"HTTP/1.1 200 OK\r\nX: " + b"y" * 200_000 + b"\r\n\r\n", "bad-http"),
+    ],
+    ids=["nothing", "another protocol", "a wrong length", "an endless header"],
+)
+def test_answers_that_are_no_http(site: Site, raw: bytes, reason: str) -> None:
+    site.routes["/a"] = Reply(raw=raw)
+    assert fault(site.url("/a")).reason == reason
+
+
+def test_a_certificate_nobody_vouches_for(tmp_path: Path) -> None:
+    command = "openssl req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=127.0.0.1 -keyout key.pem -out cert.pem"
+    subprocess.run(command.split(), check=True, capture_output=True, cwd=tmp_path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "cert.pem", tmp_path / "key.pem")
+    with Site(tls=context) as site:
+        assert fault(site.url("/")).reason == "tls"
+        assert site.log == []
+
+
+def test_cookies_are_not_kept_and_proxies_are_not_asked(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    site.routes["/a"] = Reply(status=302, headers={"Location": "/b", "Set-Cookie": "id=1; Path=/"})
+    site.routes["/b"] = Reply(TEXT)
+    get(site.url("/a"))
+    assert "cookie" not in site.log[1].headers
+
+
+@pytest.mark.parametrize("url", ["", "no scheme", "ftp://a.example/", "http://", "http:///x", "javascript:alert(1)"])
+def test_what_is_no_address_is_named(url: str) -> None:
+    found = fault(url)
+    assert found.reason in ("no-scheme", "not-http", "no-host", "bad-url")
+    assert not found.retryable
+
+
+def closed_settings() -> Settings:
+    return load_settings(environment={})
+
+
+PRIVATE = [
+    *("127.0.0.1", "localhost", "127.1", "2130706433", "0x7f000001", "0177.0.0.1", "127.0.0.1.", "１２７.0.0.1"),
+    *("[::1]", "[::ffff:127.0.0.1]", "[::ffff:7f00:1]", "[64:ff9b::7f00:1]", "[fd00:ec2::254]", "[fe80::1]"),
+    *("0.0.0.0", "10.0.0.1", "192.168.1.1", "172.16.0.1", "100.64.0.1", "169.254.169.254", "224.0.0.1"),  # noqa: S104 - not bound to
+]
+
+
+@pytest.mark.parametrize("host", PRIVATE)
+def test_private_addresses_are_refused_in_every_form(site: Site, host: str) -> None:
+    port = site.host.partition(":")[2]
+    site.routes["/"] = Reply(TEXT)
+    with pytest.raises(AddressRefused):
+        get(f"http://{host}:{port}/", use=closed_settings())
+    assert site.log == []
+
+
+@pytest.mark.parametrize("host", PRIVATE)
+def test_private_addresses_are_refused_after_a_redirect(host: str) -> None:
+    only_first = load_settings(assignments=["fetch.allow_networks=['127.0.0.7/32']"], environment={})
+    with Site("127.0.0.7") as outside, Site("127.0.0.1") as inside:
+        target = f"http://{host}:{inside.host.partition(':')[2]}/"
+        inside.routes["/"] = Reply(TEXT)
+        outside.routes["/a"] = Reply(status=302, headers={"Location": target})
+        with pytest.raises(AddressRefused):
+            get(outside.url("/a"), use=only_first)
+        assert [each.path for each in outside.log] == ["/a"]
+        assert inside.log == []
+
+
+def test_a_name_that_leads_inside_is_refused_when_it_is_looked_up(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = socket.getaddrinfo
+    monkeypatch.setattr(socket, "getaddrinfo", lambda _, *rest: real("127.0.0.1", *rest))
+    with pytest.raises(AddressRefused, match=r"inside\.example is 127\.0\.0\.1"):
+        get(f"http://inside.example:{site.host.partition(':')[2]}/", use=closed_settings())
+    assert site.log == []
+
+
+def test_a_name_that_changes_after_it_was_looked_up_is_refused_at_the_socket(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """DNS rebinding: whatever a resolver said, the address that is connected to is looked at."""
+
+    async def rebound(self: object, host: str, port: int = 0, family: int = 0) -> list[dict[str, Any]]:  # noqa: ARG001 - aiohttp's signature
+        return [{"hostname": host, "host": "127.0.0.1", "port": port, "family": socket.AF_INET, "proto": 0, "flags": 0}]
+
+    monkeypatch.setattr(GuardedResolver, "resolve", rebound)
+    with pytest.raises(AddressRefused):
+        get(f"http://rebound.example:{site.host.partition(':')[2]}/", use=closed_settings())
+    assert site.log == []
+
+
+def test_what_the_settings_name_is_allowed(site: Site) -> None:
+    site.routes["/"] = Reply(TEXT)
+    assert get(site.url("/")).status == http.client.OK
+    assert get(f"http://localhost:{site.host.partition(':')[2]}/").status == http.client.OK

@@ -1,0 +1,121 @@
+"""The Kafka clients against a real broker."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import pytest
+
+from pipelines.errors import Poison, ServiceError
+from pipelines.kafka import Admin, GroupReader, Message, PartitionReader, Sender, is_reachable
+from pipelines.settings import Settings
+from schemas.topics import ENTRIES, MAX_RECORD_BYTES, OUTCOMES, PAGES, TOPICS
+
+pytestmark = pytest.mark.servers
+
+
+def until(condition: Callable[[], object], seconds: float = 30) -> None:
+    ends_at = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < ends_at, "the condition did not come true"
+        time.sleep(0.02)
+
+
+def read(reader: GroupReader, count: int) -> list[Message]:
+    found: list[Message] = []
+    until(lambda: found.extend(reader.poll(0.2)) or len(found) >= count)
+    return found
+
+
+def sender(river: Settings) -> Sender:
+    return Sender(river.kafka.bootstrap_servers, client_id="test")
+
+
+def test_topics_are_as_declared(river: Settings) -> None:
+    with Admin(river.kafka.bootstrap_servers) as admin:
+        existing = admin.topics()
+        for topic in TOPICS:
+            name = topic.full_name(river.river.name)
+            assert existing[name] == river.kafka.partitions
+            found = admin.config(name)
+            assert found.get("cleanup.policy", "delete") == topic.broker_config()["cleanup.policy"]
+            assert found.get("retention.ms") == topic.broker_config().get("retention.ms") or not topic.compacted
+            assert found["max.message.bytes"] == str(MAX_RECORD_BYTES)
+
+
+def test_what_was_sent_is_read_with_key_headers_and_bytes(river: Settings) -> None:
+    topic = PAGES.full_name(river.river.name)
+    body = bytes(range(256)) * 30_000  # 7.7 MB, larger than the broker's own default allows
+    with sender(river) as out:
+        out.send(topic, "https://example.org/ä", body, {"entry": b"{}", "page": b"\x00"})
+    reader = GroupReader(river.kafka.bootstrap_servers, f"{river.river.name}-a", [topic], client_id="test")
+    [message] = read(reader, 1)
+    assert (message.key, message.value) == ("https://example.org/ä", body)
+    assert message.headers == {"entry": b"{}", "page": b"\x00"}
+    assert message.origin == f"{topic}/{message.partition}/0"
+    reader.close()
+
+
+def test_only_the_contiguous_run_is_committed(river: Settings) -> None:
+    topic, group = ENTRIES.full_name(river.river.name), f"{river.river.name}-b"
+    with sender(river) as out:
+        for number in range(6):
+            out.send(topic, "one-host", str(number).encode())
+    first = GroupReader(river.kafka.bootstrap_servers, group, [topic], client_id="test")
+    messages = read(first, 6)
+    for message in (messages[0], messages[1], messages[4]):
+        first.done(message)
+    first.commit()
+    first.close()
+    second = GroupReader(river.kafka.bootstrap_servers, group, [topic], client_id="test")
+    assert [message.value for message in read(second, 4)] == [b"2", b"3", b"4", b"5"]
+    second.close()
+
+
+def test_a_paused_partition_gives_nothing_until_resumed(river: Settings) -> None:
+    topic = OUTCOMES.full_name(river.river.name)
+    reader = GroupReader(river.kafka.bootstrap_servers, f"{river.river.name}-c", [topic], client_id="test")
+    until(lambda: reader.poll(0.1) == [] and len(reader.assigned()) == river.kafka.partitions)
+    for place in reader.assigned():
+        reader.pause(*place)
+    with sender(river) as out:
+        out.send(topic, "k", b"v")
+    assert [reader.poll(0.1) for _ in range(5)] == [[]] * 5
+    for place in reader.assigned():
+        reader.resume(*place)
+    assert read(reader, 1)[0].value == b"v"
+    reader.close()
+
+
+def test_a_partition_is_read_from_an_offset_and_committed_by_hand(river: Settings) -> None:
+    topic, group = PAGES.full_name(river.river.name), f"{river.river.name}-d"
+    with sender(river) as out:
+        for number in range(5):
+            out.send(topic, "same", str(number).encode())
+    place = (river.kafka.bootstrap_servers, group, topic)
+    readers = [PartitionReader(*place, number, client_id="test") for number in range(river.kafka.partitions)]
+    [full] = [reader for reader in readers if reader.end() == 5]
+    assert full.committed() == 0
+    until(lambda: [m.value for m in full.read(3, 0.5, 10)] == [b"3", b"4"])
+    assert [m.value for m in full.read(1, 1.0, 2)] == [b"1", b"2"]
+    full.commit(3)
+    assert full.committed() == 3
+    for reader in readers:
+        reader.close()
+    with Admin(river.kafka.bootstrap_servers) as admin:
+        assert [at for at in admin.committed(group).values() if at] == [3]
+        assert sum(admin.ends(topic, river.kafka.partitions).values()) == 5
+
+
+def test_a_record_larger_than_any_topic_takes_is_poison(river: Settings) -> None:
+    with sender(river) as out:
+        with pytest.raises(Poison) as caught:
+            out.send(PAGES.full_name(river.river.name), "big", b"\x00" * (MAX_RECORD_BYTES + 1))
+        assert caught.value.reason == "too-large"
+
+
+def test_a_broker_that_is_away_is_a_service_error_with_the_command_that_starts_it() -> None:
+    assert not is_reachable("127.0.0.1:9", seconds=0.5)
+    with pytest.raises(ServiceError, match="newsriver stack up"):
+        Admin("127.0.0.1:9")

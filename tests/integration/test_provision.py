@@ -1,0 +1,148 @@
+"""`newsriver setup` against real servers: creates, mends, and changes nothing twice."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from pipelines.cli import main
+from pipelines.elastic import Elastic, connect
+from pipelines.errors import ServiceError
+from pipelines.index import articles_alias
+from pipelines.kafka import Admin
+from pipelines.provision import Change, State, provision, provision_indices, remove
+from pipelines.settings import Settings, load_settings
+from schemas.topics import FEEDS, PAGES, TOPICS
+from tests.rivers import as_environment
+
+pytestmark = pytest.mark.servers
+
+
+@pytest.fixture
+def client(river: Settings) -> Iterator[Elastic]:
+    client = connect(river)
+    yield client
+    client.close()
+
+
+def states(changes: list[Change]) -> dict[str, State]:
+    return {change.name: change.state for change in changes}
+
+
+def only_change(changes: list[Change]) -> Change:
+    [change] = [change for change in changes if change.state is not State.UNCHANGED]
+    return change
+
+
+def test_everything_is_there_and_a_second_call_changes_nothing(river: Settings, client: Elastic) -> None:
+    client.ask("PUT", f"/{articles_alias(river.river.name)}-2026.11")
+    changes = provision(river)
+    assert set(states(changes).values()) == {State.UNCHANGED}, [one for one in changes if one.details]
+    names = {topic.full_name(river.river.name) for topic in TOPICS}
+    expected = {f"{river.river.name}-{kind}" for kind in ("articles", "outcomes", "articles-2026.11")}
+    assert set(states(changes)) == names | expected
+
+
+def test_removing_leaves_nothing_and_a_dry_run_creates_nothing(river: Settings, client: Elastic) -> None:
+    client.ask("PUT", f"/{articles_alias(river.river.name)}-2026.11")
+    remove(river)
+    for _ in range(2):
+        assert set(states(provision(river, dry_run=True)).values()) == {State.CREATED}
+    assert set(states(provision(river)).values()) == {State.CREATED}
+
+
+def test_topics_are_created_as_declared(river: Settings) -> None:
+    with Admin(river.kafka.bootstrap_servers) as admin:
+        assert admin.topics()[PAGES.full_name(river.river.name)] == river.kafka.partitions
+        assert admin.config(FEEDS.full_name(river.river.name))["cleanup.policy"] == "compact"
+
+
+def test_a_changed_topic_setting_is_mended(river: Settings) -> None:
+    name = PAGES.full_name(river.river.name)
+    with Admin(river.kafka.bootstrap_servers) as admin:
+        admin.set_config(name, PAGES.broker_config() | {"retention.ms": "1000"})
+        for dry_run in (True, False):
+            change = only_change(provision(river, dry_run=dry_run))
+            assert (change.name, change.state) == (name, State.CHANGED)
+            assert change.details == ('retention.ms: "1000" -> "604800000"',)
+        assert admin.config(name)["retention.ms"] == "604800000"
+
+
+def test_other_partition_counts_are_told_and_left(river: Settings) -> None:
+    more = river.model_copy(update={"kafka": river.kafka.model_copy(update={"partitions": 3})})
+    changes = [one for one in provision(more) if one.what == "topic"]
+    assert {change.state for change in changes} == {State.DIFFERS}
+    assert "partitions: 2" in changes[0].details[0]
+
+
+def test_a_changed_template_is_shown_then_mended(river: Settings, client: Elastic) -> None:
+    name = articles_alias(river.river.name)
+    path = f"/_index_template/{name}"
+    template = client.ask("GET", path)["index_templates"][0]["index_template"]
+    template["template"]["mappings"]["properties"]["words"] = {"type": "integer"}
+    template["template"]["mappings"]["properties"]["mood"] = {"type": "keyword"}
+    client.ask("PUT", path, template)
+    for dry_run in (True, False):
+        change = only_change(provision_indices(river, dry_run=dry_run))
+        assert (change.what, change.name, change.state) == ("template", name, State.CHANGED)
+        assert change.details == (
+            'template.mappings.properties.words.type: "integer" -> "long"',
+            'template.mappings.properties.mood: {"type": "keyword"} -> nothing',
+        )
+    assert set(states(provision_indices(river)).values()) == {State.UNCHANGED}
+
+
+def test_an_older_index_gets_the_fields_alias_and_settings_it_lacks(river: Settings, client: Elastic) -> None:
+    name, index = articles_alias(river.river.name), f"{articles_alias(river.river.name)}-2026.10"
+    mapping = client.ask("GET", f"/_index_template/{name}")["index_templates"][0]["index_template"]["template"]
+    old = mapping["mappings"]["properties"]
+    del old["words"], old["topics"]["properties"]["evidence"]
+    client.ask("PUT", f"/_index_template/{name}", {"index_patterns": [f"{name}-*"], "template": {}})
+    client.ask("PUT", f"/{index}", {"mappings": {"dynamic": "strict", "properties": old}})
+    changes = {change.name: change for change in provision_indices(river)}
+    assert changes[index].state is State.CHANGED
+    assert changes[index].details[:3] == (
+        "field topics.evidence added",
+        "field words added",
+        f"alias {name} added",
+    )
+    assert set(states(provision_indices(river)).values()) == {State.UNCHANGED}
+    properties = client.ask("GET", f"/{index}")[index]["mappings"]["properties"]
+    assert properties["topics"]["properties"]["evidence"]["type"] == "keyword"
+    assert properties["topics"]["properties"]["label"]["type"] == "keyword"
+
+
+def test_a_field_of_another_type_is_told_and_left(river: Settings, client: Elastic) -> None:
+    name, index = articles_alias(river.river.name), f"{articles_alias(river.river.name)}-2026.10"
+    client.ask("PUT", f"/{index}", {"mappings": {"properties": {"summary": {"type": "text", "analyzer": "simple"}}}})
+    change = only_change(provision_indices(river))
+    assert (change.name, change.state) == (index, State.DIFFERS)
+    assert "needs a new index" in change.details[0]
+    assert client.exists(f"/{index}")
+    assert name in client.ask("GET", f"/{index}")[index]["aliases"]
+
+
+def test_the_command_prints_what_it_did(
+    river: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for variable, value in as_environment(river).items():
+        monkeypatch.setenv(variable, value)
+    with pytest.raises(SystemExit) as ended:
+        main(["setup", "--json"])
+    assert ended.value.code == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert {row["state"] for row in printed["changes"]} == {"unchanged"}
+    with pytest.raises(SystemExit):
+        main(["setup", "--dry-run"])
+    shown = capsys.readouterr()
+    assert f"{river.river.name}.pages" in shown.out
+    assert "nothing was written" in shown.err
+
+
+def test_a_server_that_is_away_is_named_with_what_starts_it(river: Settings) -> None:
+    away = load_settings(assignments=["elasticsearch.url=http://127.0.0.1:1"], environment={})
+    settings = river.model_copy(update={"elasticsearch": away.elasticsearch})
+    with pytest.raises(ServiceError, match="newsriver stack up"):
+        provision_indices(settings)

@@ -1,0 +1,104 @@
+"""The house's import rules: pure modules import no client and do no I/O, one module imports each client."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+MODULES = sorted(path for folder in ("pipelines", "schemas") for path in (ROOT / folder).rglob("*.py"))
+
+CLIENTS = {
+    "kafka": ("pipelines/kafka/",),
+    "elasticsearch": ("pipelines/elastic.py",),
+    "elastic_transport": ("pipelines/elastic.py",),
+    "aiohttp": ("pipelines/http/", "pipelines/demo/site.py"),
+    "trafilatura": ("pipelines/clean/",),
+    "apache_beam": ("pipelines/source.py", "pipelines/steps.py", "pipelines/job.py", "pipelines/process.py"),
+    "feedparser": ("pipelines/parse",),
+    "protego": ("pipelines/politeness.py",),
+    "py3langid": ("pipelines/language.py",),
+}
+"""Client library -> where it may be imported."""
+
+PURE = (
+    "pipelines/addresses.py",
+    "pipelines/clean/",
+    "pipelines/index.py",
+    "pipelines/language.py",
+    "pipelines/ledger.py",
+    "pipelines/offsets.py",
+    "pipelines/parse",
+    "pipelines/query.py",
+    "pipelines/schedule.py",
+    "pipelines/tag.py",
+    "pipelines/urls.py",
+    "pipelines/verdict.py",
+    "schemas/records.py",
+    "schemas/topics.py",
+    "schemas/media_topics.py",
+)
+IMPURE = {
+    "kafka",
+    "elasticsearch",
+    "aiohttp",
+    "apache_beam",
+    "requests",
+    "urllib.request",
+    "socket",
+    "subprocess",
+    "threading",
+    "asyncio",
+    "http.client",
+    "sqlite3",
+    "tempfile",
+    "shutil",
+}
+
+
+def imports(path: Path) -> set[str]:
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found |= {node.module}
+    return found
+
+
+def name(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_each_client_has_one_importer(client: str) -> None:
+    importers = [name(path) for path in MODULES if any(i.split(".")[0] == client for i in imports(path))]
+    assert [path for path in importers if not path.startswith(CLIENTS[client])] == []
+
+
+@pytest.mark.parametrize("path", [path for path in MODULES if name(path).startswith(PURE)], ids=name)
+def test_pure_modules_do_no_io(path: Path) -> None:
+    assert {i for i in imports(path) if i in IMPURE or i.split(".")[0] in IMPURE} == set()
+    calls = {
+        node.func.id
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+    }
+    assert not calls & {"open", "print", "input"}
+
+
+def test_schemas_import_no_pipeline() -> None:
+    importers = [
+        name(p)
+        for p in MODULES
+        if name(p).startswith("schemas/") and any(i.startswith("pipelines") for i in imports(p))
+    ]
+    assert importers == []
+
+
+def test_every_package_is_installed() -> None:
+    listed = {
+        node.value for node in ast.walk(ast.parse((ROOT / "setup.py").read_text())) if isinstance(node, ast.Constant)
+    }
+    packages = {name(path.parent).replace("/", ".") for path in MODULES if path.name == "__init__.py"}
+    assert packages <= listed

@@ -1,0 +1,141 @@
+"""Tests of `pipelines.index`."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipelines.index import (
+    Document,
+    articles_index,
+    batches,
+    document,
+    outcome_document,
+    outcome_version,
+    outcomes_index,
+)
+from schemas.records import Article, Outcome, OutcomeKind, Stage
+
+ID = "0123456789abcdef0123456789abcdef"
+WHEN = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
+
+
+def article(**fields: Any) -> Article:
+    known: dict[str, Any] = {
+        "id": ID,
+        "url": "https://gazette.example.org/ferry",
+        "source": "gazette",
+        "title": "Ferry runs again",
+        "body": "The ferry is back.\nFares stay.",
+        "language": "en",
+        "first_seen": WHEN,
+        "fetched_at": WHEN + timedelta(seconds=5),
+        "words": 6,
+        "content_digest": ID[::-1],
+    }
+    return Article(**{**known, **fields})
+
+
+def outcome(kind: OutcomeKind, at: datetime = WHEN) -> Outcome:
+    return Outcome(
+        id=ID,
+        article_id=ID,
+        url="https://gazette.example.org/ferry",
+        feed_url="https://gazette.example.org/feed",
+        source="gazette",
+        visit=0,
+        stage=Stage.INDEX,
+        kind=kind,
+        terminal=kind.terminal,
+        at=at,
+        first_seen=WHEN,
+    )
+
+
+@pytest.mark.parametrize(
+    ("when", "articles", "outcomes"),
+    [
+        (WHEN, "news-articles-2026.11", "news-outcomes-2026.11.24"),
+        # Names are in UTC: half past midnight in Berlin is still the month before.
+        (
+            datetime(2026, 12, 1, 0, 30, tzinfo=timezone(timedelta(hours=1))),
+            "news-articles-2026.11",
+            "news-outcomes-2026.11.30",
+        ),
+    ],
+)
+def test_index_names(when: datetime, articles: str, outcomes: str) -> None:
+    assert articles_index("news", when) == articles
+    assert outcomes_index("news", when) == outcomes
+
+
+@pytest.mark.parametrize(
+    ("language", "stem"),
+    [("en", "english"), ("zh", "cjk"), ("ja", "cjk"), ("ko", "cjk"), ("nb", "norwegian"), ("und", None), ("pl", None)],
+)
+def test_only_the_stem_of_its_own_language_is_filled(language: str, stem: str | None) -> None:
+    source = json.loads(document(article(language=language), 7, "news").source)
+    expected = {"stem": {stem: "Ferry runs again\nThe ferry is back.\nFares stay."}} if stem else {}
+    assert {key: value for key, value in source.items() if key == "stem"} == expected
+    assert Article.model_validate({key: value for key, value in source.items() if key != "stem"}) == article(
+        language=language
+    )
+
+
+def test_a_document_is_two_lines() -> None:
+    action, source, rest = document(article(body="one\ntwo\u2028three"), 7, "news").lines().split(b"\n")
+    index = {"_index": "news-articles-2026.11", "_id": ID, "version": 7, "version_type": "external"}
+    assert json.loads(action) == {"index": index}
+    assert json.loads(source)["body"] == "one\ntwo\u2028three"
+    assert rest == b""
+
+
+def test_a_revisit_alone_carries_its_digest() -> None:
+    assert document(article(), 7, "news").digest == ""
+    assert document(article(), 7, "news", revisit=True).digest == ID[::-1]
+
+
+def test_the_template_is_the_index_without_its_date() -> None:
+    assert document(article(), 7, "daily-news").template == "daily-news-articles"
+    assert outcome_document(outcome(OutcomeKind.INDEXED), "daily-news").template == "daily-news-outcomes"
+
+
+LATER = WHEN + timedelta(hours=1)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "stays"),
+    [
+        ((OutcomeKind.INDEXED, WHEN), (OutcomeKind.SUPERSEDED, LATER), 0),
+        ((OutcomeKind.INDEXED, WHEN), (OutcomeKind.INDEXED, LATER), 0),
+        ((OutcomeKind.DISCOVERED, WHEN), (OutcomeKind.DISCOVERED, LATER), 0),
+        ((OutcomeKind.DEAD, WHEN), (OutcomeKind.INDEXED, LATER), 1),
+        ((OutcomeKind.INDEXED, WHEN), (OutcomeKind.DEAD, LATER), 0),
+        ((OutcomeKind.DEAD, WHEN), (OutcomeKind.REJECTED, LATER), 1),
+    ],
+)
+def test_which_outcome_of_a_visit_stays(
+    first: tuple[OutcomeKind, datetime], second: tuple[OutcomeKind, datetime], stays: int
+) -> None:
+    versions = [outcome_version(outcome(kind, at)) for kind, at in (first, second)]
+    assert versions.index(max(versions)) == stays
+    assert max(versions) < 2**63
+
+
+@given(
+    st.lists(st.integers(0, 40), max_size=60),
+    st.integers(1, 10),
+    st.integers(1, 100),
+)
+def test_batches_keep_order_and_limits(sizes: list[int], most: int, most_bytes: int) -> None:
+    documents = [Document(str(number), "i", 1, b"x" * size) for number, size in enumerate(sizes)]
+    cut = list(batches(documents, most, most_bytes))
+    assert [one for batch in cut for one in batch] == documents
+    for batch in cut:
+        assert 1 <= len(batch) <= most
+        assert len(batch) == 1 or sum(len(one.source) for one in batch) <= most_bytes

@@ -1,0 +1,134 @@
+"""The sink's outcome table, line by line; the errors are as a server of 8.19 words them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pipelines.index import Document
+from pipelines.verdict import Verdict, Wait, Whole, judge, judge_alone, judge_request
+from schemas.records import OutcomeKind
+
+FIRST = Document("a", "news-articles-2026.11", 5, b"{}")
+REVISIT = Document("a", "news-articles-2026.11", 5, b"{}", digest="d", revisit=True)
+
+
+def failed(status: int, kind: str, reason: str = "", cause: str = "") -> dict[str, Any]:
+    caused_by = {"caused_by": {"type": "x", "reason": cause}} if cause else {}
+    return {"status": status, "error": {"type": kind, "reason": reason, **caused_by}}
+
+
+def conflict(current: int) -> dict[str, Any]:
+    reason = f"[a]: version conflict, current version [{current}] is higher or equal to the one provided [5]"
+    return failed(409, "version_conflict_engine_exception", reason)
+
+
+@pytest.mark.parametrize(
+    ("document", "item", "kind", "reason"),
+    [
+        (FIRST, {"status": 201, "result": "created"}, "indexed", ""),
+        (FIRST, {"status": 200, "result": "updated"}, "updated", ""),
+        (FIRST, conflict(6), "superseded", ""),
+        (FIRST, conflict(5), "indexed", "replayed"),
+        (REVISIT, conflict(5), "updated", "replayed"),
+        (FIRST, failed(409, "version_conflict_engine_exception", "in other words"), "superseded", ""),
+        (FIRST, failed(400, "document_parsing_exception", "[1:9] failed to parse"), "dead", "mapping"),
+        (FIRST, failed(400, "mapper_parsing_exception", "failed to parse"), "dead", "mapping"),
+        (FIRST, failed(400, "illegal_argument_exception", "immense term"), "dead", "mapping"),
+        (FIRST, failed(413, "content_too_long_exception", "entity too long"), "dead", "too-large"),
+        (FIRST, failed(400, "routing_missing_exception", "routing is required"), "dead", "refused"),
+        (FIRST, failed(404, "document_missing_exception", "no such document"), "dead", "refused"),
+    ],
+)
+def test_documents_that_end(document: Document, item: dict[str, Any], kind: str, reason: str) -> None:
+    verdict = judge(document, item)
+    assert isinstance(verdict, Verdict)
+    assert (verdict.document, verdict.kind, verdict.reason, verdict.alarm) == (document, kind, reason, False)
+
+
+@pytest.mark.parametrize(
+    ("item", "reason"),
+    [
+        (failed(429, "es_rejected_execution_exception", "rejected execution of coordinating operation"), "busy"),
+        (failed(429, "circuit_breaking_exception", "[parent] Data too large"), "busy"),
+        (failed(429, "cluster_block_exception", "disk usage exceeded flood-stage watermark"), "index-block"),
+        (failed(403, "cluster_block_exception", "index [x] blocked by: [FORBIDDEN/8/index write]"), "index-block"),
+        (failed(403, "security_exception", "action is unauthorized"), "no-access"),
+        (failed(400, "index_closed_exception", "closed"), "index-closed"),
+        (failed(404, "index_not_found_exception", "no such index"), "no-index"),
+        (failed(400, "strict_dynamic_mapping_exception", "dynamic introduction of [mood]"), "stale-mapping"),
+        (failed(503, "unavailable_shards_exception", "primary shard is not active"), "server-error"),
+        (failed(500, "illegal_state_exception", "broken"), "server-error"),
+        (failed(502, "", ""), "server-error"),
+    ],
+)
+def test_documents_that_wait(item: dict[str, Any], reason: str) -> None:
+    judged = judge(FIRST, item)
+    assert isinstance(judged, Wait)
+    assert judged.reason == reason
+
+
+@pytest.mark.parametrize("item", [{}, {"status": 302}, {"status": 102, "error": {"type": "x"}}])
+def test_what_nobody_foresaw_is_set_aside_with_an_alarm(item: dict[str, Any]) -> None:
+    verdict = judge(FIRST, item)
+    assert isinstance(verdict, Verdict)
+    assert (verdict.kind, verdict.reason, verdict.alarm) == (OutcomeKind.DEAD, "unknown-answer", True)
+
+
+@pytest.mark.parametrize(
+    ("reason", "cause", "field"),
+    [
+        (
+            "[1:44] failed to parse field [published_at] of type [date] in document with id 'a'",
+            "failed to parse date field [soon]",
+            "published_at",
+        ),
+        ("object mapping for [topics] tried to parse field [null] as object, but found a value", "", "topics"),
+        ('Document contains at least one immense term in field="url" (whose UTF8 encoding is too long)', "", "url"),
+    ],
+)
+def test_the_detail_names_the_field(reason: str, cause: str, field: str) -> None:
+    verdict = judge(FIRST, failed(400, "document_parsing_exception", reason, cause))
+    assert isinstance(verdict, Verdict)
+    assert verdict.detail == f"field {field}: {reason}" + (f": {cause}" if cause else "")
+
+
+def test_a_detail_is_one_line() -> None:
+    verdict = judge(FIRST, failed(400, "document_parsing_exception", "no field\nis named"))
+    assert isinstance(verdict, Verdict)
+    assert verdict.detail == "no field is named"
+
+
+def test_a_long_detail_is_cut() -> None:
+    verdict = judge(FIRST, failed(400, "document_parsing_exception", "x" * 10_000))
+    assert isinstance(verdict, Verdict)
+    assert len(verdict.detail) == 500
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        (200, Whole.ITEMS),
+        (413, Whole.SPLIT),
+        (400, Whole.SPLIT),
+        (429, "busy"),
+        (500, "server-error"),
+        (502, "server-error"),
+        (503, "server-error"),
+        (504, "server-error"),
+        (401, "refused"),
+        (403, "refused"),
+        (404, "refused"),
+        (302, "refused"),
+    ],
+)
+def test_whole_requests(status: int, expected: Whole | str) -> None:
+    judged = judge_request(status, "why")
+    assert judged is expected or (isinstance(judged, Wait) and judged.reason == expected)
+
+
+@pytest.mark.parametrize(("status", "reason", "alarm"), [(413, "too-large", False), (400, "refused", True)])
+def test_a_document_refused_alone(status: int, reason: str, alarm: bool) -> None:
+    verdict = judge_alone(FIRST, status, "why")
+    assert (verdict.kind, verdict.reason, verdict.alarm) == (OutcomeKind.DEAD, reason, alarm)
