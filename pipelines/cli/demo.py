@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from pipelines.settings import Settings
     from pipelines.supervise import Supervisor
 
+SEED_ARTICLE = Path(__file__).parents[2].joinpath("../shared/data/seed-article.txt").resolve()
+
 _BAR = 30
 
 
@@ -31,7 +33,12 @@ _BAR = 30
 @click.option(
     "--timeout", type=click.FloatRange(min=10), default=240.0, show_default=True, help="Longest wait, seconds."
 )
-@click.option("--seed-article", type=click.Path(path_type=Path), help="Text file to serve as one article more.")
+@click.option(
+    "--seed-article",
+    type=click.Path(path_type=Path),
+    default=SEED_ARTICLE,
+    help="Text file to serve as one article more; by default the development data's, where they are.",
+)
 @click.pass_obj
 def demo(context: Context, timeout: float, seed_article: Path | None) -> None:
     """Start the local servers, let a sample news site flow through the river, and show what came of it."""

@@ -9,6 +9,7 @@ from pipelines.kafka.compacted import partition_of, read_whole
 from pipelines.kafka.onlooker import Onlooker
 from pipelines.kafka.reader import GroupReader, PartitionReader
 from pipelines.kafka.sender import Sender
+from pipelines.kafka.spans import Spans
 
 __all__ = [
     "Admin",
@@ -17,6 +18,7 @@ __all__ = [
     "Onlooker",
     "PartitionReader",
     "Sender",
+    "Spans",
     "is_reachable",
     "partition_of",
     "read_whole",

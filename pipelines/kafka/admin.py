@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from kafka import KafkaAdminClient, OffsetSpec, TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.errors import KafkaError
 
+from pipelines.errors import NewsriverError
 from pipelines.kafka.client import away, options
 
 _START_SECONDS = 5.0
+_PATIENCE_SECONDS = 15.0
+_PAUSE_SECONDS = 0.2
 
 
 class Admin:
@@ -27,6 +31,7 @@ class Admin:
             self._client = KafkaAdminClient(
                 **options(bootstrap, "newsriver-admin"), bootstrap_timeout_ms=int(_START_SECONDS * 1000)
             )
+            self._bootstrap = bootstrap
         except (KafkaError, OSError, ValueError) as error:
             raise away(bootstrap, error) from None
 
@@ -42,36 +47,51 @@ class Admin:
 
     def topics(self) -> dict[str, int]:
         """Give the number of partitions of every topic."""
-        return {topic["name"]: len(topic["partitions"]) for topic in self._client.describe_topics()}
+        return {topic["name"]: len(topic["partitions"]) for topic in self._ask(self._client.describe_topics)}
 
     def create(self, name: str, partitions: int, replication: int, config: Mapping[str, str]) -> None:
         """Create a topic and wait until it can be used."""
         options = {"num_partitions": partitions, "replication_factor": replication, "configs": dict(config)}
-        self._client.create_topics({name: options}, wait_for_metadata=True)
+        self._ask(self._client.create_topics, {name: options}, wait_for_metadata=True)
 
     def config(self, name: str) -> dict[str, str]:
         """Give a topic's settings that differ from the broker's defaults."""
-        found = self._client.describe_configs([ConfigResource(ConfigResourceType.TOPIC, name)])
+        found = self._ask(self._client.describe_configs, [ConfigResource(ConfigResourceType.TOPIC, name)])
         entries = next(iter(next(iter(found.values())).values()))
         return {key: entry["value"] for key, entry in entries.items()}
 
     def set_config(self, name: str, config: Mapping[str, str]) -> None:
         """Change some of a topic's settings."""
-        self._client.alter_configs([ConfigResource(ConfigResourceType.TOPIC, name, dict(config))])
+        self._ask(self._client.alter_configs, [ConfigResource(ConfigResourceType.TOPIC, name, dict(config))])
 
     def delete(self, names: Sequence[str]) -> None:
         """Delete topics with all they hold."""
-        self._client.delete_topics(list(names))
+        self._ask(self._client.delete_topics, list(names))
 
     def ends(self, topic: str, partitions: int) -> dict[int, int]:
         """Give the offset after the last record of each partition."""
         places = {TopicPartition(topic, number): OffsetSpec.LATEST for number in range(partitions)}
-        return {place.partition: at.offset for place, at in self._client.list_partition_offsets(places).items()}
+        return {
+            place.partition: at.offset for place, at in self._ask(self._client.list_partition_offsets, places).items()
+        }
 
     def committed(self, group: str) -> dict[tuple[str, int], int]:
         """Give the committed offsets of a group; empty for a group that never committed."""
-        offsets = self._client.list_group_offsets(group).get(group, {})
+        offsets = self._ask(self._client.list_group_offsets, group).get(group, {})
         return {(place.topic, place.partition): at.offset for place, at in offsets.items() if at.offset >= 0}
+
+    def _ask(self, call: Callable[..., Any], *args: Any, **options: Any) -> Any:  # noqa: ANN401 - kafka-python is untyped
+        """Ask the broker; what passes by itself, such as a coordinator that is only just chosen, is asked again."""
+        ends_at = time.monotonic() + _PATIENCE_SECONDS
+        while True:
+            try:
+                return call(*args, **options)
+            except KafkaError as error:
+                if not error.retriable:
+                    raise NewsriverError(f"Kafka refuses: {error}", resource=self._bootstrap) from None
+                if time.monotonic() > ends_at:
+                    raise away(self._bootstrap, error) from None
+                time.sleep(_PAUSE_SECONDS)
 
 
 def is_reachable(bootstrap: str, seconds: float = 2.0) -> bool:
