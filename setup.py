@@ -8,11 +8,14 @@ from setuptools import setup
 REQUIRES = [
     "aiohttp>=3.14,<4",
     "apache-beam>=2.77,<2.78",
+    "brotli>=1.2,<2",  # the first whose decoder can be told where to stop
+    "charset-normalizer>=3.4,<4",
     "click>=8.3,<9",
-    "courlan>=1.4,<2",
     "elasticsearch>=8.19,<9",  # the 8 client speaks to 8 and 9 servers, the 9 client only to 9
     "feedparser>=6.0.12,<7",
+    "htmldate>=1.11,<2",
     "kafka-python[crc32c,lz4,zstd]>=3.0.12,<3.1",  # without crc32c checksums are computed in Python, 64 times slower
+    "lxml>=6,<7",
     "lxml_html_clean>=0.4.6",  # trafilatura 2.3.1 needs it and does not name it
     "orjson>=3.11,<4",
     "platformdirs>=4.3,<5",
@@ -23,7 +26,9 @@ REQUIRES = [
     "resiliparse>=2,<3",
     "rich>=14,<16",
     "trafilatura==2.3.1",
-    "w3lib>=2.3,<3",
+    "w3lib>=2.5,<3",  # the first that resolves dot segments
+    "yarl>=1.20,<2",
+    "zstandard>=0.25,<1",
 ]
 
 EXTRAS = {
@@ -35,6 +40,7 @@ EXTRAS = {
         "pytest-timeout>=2.4,<3",
         "ruff>=0.17,<0.18",
         "types-psutil",
+        "zstandard>=0.25",
     ],
 }
 
@@ -50,6 +56,8 @@ setup(
     # Listed one by one so that tests and deploy are never installed.
     packages=[
         "pipelines",
+        "pipelines.chaos",
+        "pipelines.bench",
         "pipelines.cli",
         "pipelines.clean",
         "pipelines.demo",

@@ -14,8 +14,10 @@ from pipelines.errors import AddressRefused
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
-# Azure's metadata server is the one that sits on a public address; the others are link-local or private.
-_METADATA = frozenset({ipaddress.IPv4Address("168.63.129.16")})
+_SPECIAL = (
+    ipaddress.IPv4Network("192.0.0.0/24"),  # IETF protocol assignments, only in part known to Python before 3.13
+    ipaddress.IPv4Network("168.63.129.16/32"),  # Azure's metadata server, which sits on a public address
+)
 
 
 class AddressGuard:
@@ -34,12 +36,11 @@ class AddressGuard:
             address: Address = ipaddress.ip_address(text.partition("%")[0])
         except ValueError:
             return False
-        if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
-            address = address.ipv4_mapped  # another spelling of the same address, not a way to it
-        embedded = _embedded(address)
-        if any(each in network for network in self._allowed for each in {address, embedded}):
+        address = _same_address(address)
+        relayed = _relayed(address)
+        if any(each in network for network in self._allowed for each in {address, relayed}):
             return True
-        return _public(address) and _public(embedded)
+        return _public(address) and _public(relayed)
 
     def check(self, text: str, url: str = "") -> None:
         """Let an address pass or not.
@@ -101,17 +102,24 @@ def _number(part: str) -> int | None:
         return None
 
 
-def _embedded(address: Address) -> Address:
-    """Give the IPv4 address that an IPv6 address leads to (6to4, Teredo, NAT64), else the address itself."""
+def _same_address(address: Address) -> Address:
+    """Give the IPv4 address that an IPv6 address is another spelling of: mapped, or NAT64 (RFC 6052)."""
     if isinstance(address, ipaddress.IPv4Address):
         return address
     if address in _NAT64:
         return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    return address.ipv4_mapped or address
+
+
+def _relayed(address: Address) -> Address:
+    """Give the IPv4 address behind the relay that an IPv6 address leads to (6to4, Teredo), else the address itself."""
+    if isinstance(address, ipaddress.IPv4Address):
+        return address
     teredo = address.teredo
     return address.sixtofour or (teredo[1] if teredo else None) or address
 
 
 def _public(address: Address) -> bool:
-    special = address.is_private or address.is_multicast or address.is_reserved or address in _METADATA
+    special = address.is_private or address.is_multicast or address.is_reserved
     site_local = isinstance(address, ipaddress.IPv6Address) and address.is_site_local
-    return address.is_global and not special and not site_local
+    return address.is_global and not special and not site_local and not any(address in each for each in _SPECIAL)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import OrderedDict
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -106,22 +107,8 @@ def after_feed(
     usable = {entry_key(entry.id): entry for entry in parsed.entries}
     refused = {_refusal_key(feed, entry): entry for entry in parsed.refused}
     new = new_keys(state, [*usable, *refused])
-    entries: list[Entry] = []
-    outcomes: list[Outcome] = []
-    for key, found in reversed(usable.items()):  # feeds list the newest first
-        if key not in new:
-            continue
-        entry = _entry(feed, parsed, found, at)
-        first = announced.feed_of(key)
-        if first in (None, feed.url):
-            announced.add(key, feed.url)
-            entries.append(entry)
-            outcomes.append(outcome(entry, Stage.POLL, OutcomeKind.DISCOVERED, at=at))
-        else:
-            why = f"first announced by {first}"
-            outcomes.append(
-                outcome(entry, Stage.POLL, OutcomeKind.DUPLICATE_URL, reason="other-feed", detail=why, at=at)
-            )
+    newest_first = [_entry(feed, parsed, found, at) for key, found in usable.items() if key in new]
+    entries, outcomes = _told_apart(feed, reversed(newest_first), announced, at)
     outcomes += [_refusal(feed, key, found, at) for key, found in refused.items() if key in new]
     seen = replace(
         _seen(answer, at, conditional=conditional),
@@ -131,12 +118,8 @@ def after_feed(
         whole="truncated" not in parsed.notes,
         hint_seconds=max(_max_age(answer) or 0.0, parsed.interval_seconds or 0.0),
     )
-    return Announcement(
-        entries=tuple(entries),
-        outcomes=tuple(outcomes),
-        state=after_success(feed, state, seen, settings),
-        notes=parsed.notes,
-    )
+    next_state = after_success(feed, state, seen, settings)
+    return Announcement(entries=tuple(entries), outcomes=tuple(outcomes), state=next_state, notes=parsed.notes)
 
 
 def after_fault(
@@ -154,6 +137,26 @@ def after_hold(state: FeedState, wait: float, at: datetime) -> Announcement:
 def source_of(feed: Feed) -> str:
     """Give the short name of a feed's outlet: the listed one, else the host without `www.`."""
     return feed.source or host_of(feed.url).removeprefix("www.")
+
+
+def _told_apart(
+    feed: Feed, found: Iterable[Entry], announced: Announced, at: datetime
+) -> tuple[list[Entry], list[Outcome]]:
+    """Give the entries that no other feed has announced, and a line for each entry."""
+    entries: list[Entry] = []
+    outcomes: list[Outcome] = []
+    for entry in found:
+        key = entry_key(entry.id)
+        first = announced.feed_of(key)
+        if first in (None, feed.url):
+            announced.add(key, feed.url)
+            entries.append(entry)
+            outcomes.append(outcome(entry, Stage.POLL, OutcomeKind.DISCOVERED, at=at))
+        else:
+            why = f"first announced by {first}"
+            line = outcome(entry, Stage.POLL, OutcomeKind.DUPLICATE_URL, reason="other-feed", detail=why, at=at)
+            outcomes.append(line)
+    return entries, outcomes
 
 
 def _seen(answer: Answer, at: datetime, *, conditional: bool) -> Seen:

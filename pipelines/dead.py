@@ -18,14 +18,14 @@ from pydantic import ValidationError
 
 from pipelines.errors import RecordFault, Rejected
 from pipelines.ledger import stand_in
-from schemas.records import Article, DeadLetter, DeadLetterMark, Entry, MarkKind, OutcomeKind, PageFacts, Stage
+from schemas.records import DeadLetter, DeadLetterMark, Entry, MarkKind, OutcomeKind, PageFacts, Stage
 from schemas.topics import ENTRIES, PAGES, Topic
 
 HEADER = "dead-letter"
 """The message header that carries the DeadLetter record."""
 
 Headers = Mapping[str, bytes]
-Clean = Callable[[bytes, Entry, PageFacts], Article]
+Clean = Callable[[bytes, Entry, PageFacts], object]
 
 
 class State(StrEnum):
@@ -250,7 +250,7 @@ def foresee(facts: DeadLetter, headers: Headers, value: bytes | None, clean: Cle
         facts: why it died.
         headers: the letter's headers.
         value: its payload.
-        clean: today's code from a page to a tagged article.
+        clean: today's code on a page; raises RecordFault where it gives no article.
     """
     entry = _entry(facts.stage, headers, value)
     if facts.stage is Stage.FETCH:
@@ -262,8 +262,8 @@ def foresee(facts: DeadLetter, headers: Headers, value: bytes | None, clean: Cle
         return Forecast(OutcomeKind.REJECTED, error.reason)
     except RecordFault as error:
         return Forecast(OutcomeKind.DEAD, error.reason)
-    except Exception:  # noqa: BLE001 - whatever it is, the job would bury the page for it
-        return Forecast(OutcomeKind.DEAD, "unexpected-error")
+    except ValidationError:
+        return Forecast(OutcomeKind.DEAD, "unreadable-facts")
     return Forecast(OutcomeKind.INDEXED)
 
 

@@ -38,45 +38,50 @@ class Role(Protocol):
         """Hang up; blocks while the broker is away."""
 
 
-async def drive(role: Role, stop: threading.Event) -> None:
+async def drive(make: Callable[[], Role], stop: threading.Event) -> None:
     """Run a role until `stop` is set or it has nothing more to do, then drain it within 5 seconds.
 
     What is not finished by then is given up; its offsets are not committed, so the next start repeats it.
+
+    Args:
+        make: makes the role; may block for as long as the broker is away.
+        stop: set it to drain and return.
     """
+    making = asyncio.create_task(aside(make))
+    if not await _ends(making, stop):
+        return
+    role = making.result()
     more = True
     while more and not stop.is_set():
-        if not await _turn(role.turn, stop):
+        turn = asyncio.create_task(aside(role.turn))
+        if not await _ends(turn, stop):
             break
+        turn.result()
         more = role.start()
+    await _drain(role, stop)
+
+
+async def _ends(task: asyncio.Task[Any], stop: threading.Event) -> bool:
+    """Wait for a task; gives False when `stop` came and the task did not end soon after."""
+    while not task.done() and not stop.is_set():
+        await asyncio.wait([task], timeout=_LOOK_SECONDS)
+    if not task.done():
+        await asyncio.wait([task], timeout=_KAFKA_SECONDS)
+    return task.done()
+
+
+async def _drain(role: Role, stop: threading.Event) -> None:
     tasks = list(role.under_way())
     if tasks:
         await asyncio.wait(tasks, timeout=_UNDER_WAY_SECONDS)
     for task in tasks:
         task.cancel()
-    if not stop.is_set():
-        await aside(role.turn)
-        await aside(role.close)
-        return
     for call in (role.turn, role.close):
-        try:
-            await asyncio.wait_for(aside(call), _KAFKA_SECONDS)
-        except TimeoutError:
+        last = asyncio.create_task(aside(call))
+        if stop.is_set() and not await _ends(last, stop):
             log.warning("Kafka does not answer: what is not yet on it will be repeated after the next start")
             return
-
-
-async def _turn(turn: Callable[[], None], stop: threading.Event) -> bool:
-    """Take one turn; gives False when `stop` came and the turn did not end soon after."""
-    task = asyncio.create_task(aside(turn))
-    while not task.done():
-        await asyncio.wait([task], timeout=_LOOK_SECONDS)
-        if stop.is_set() and not task.done():
-            await asyncio.wait([task], timeout=_KAFKA_SECONDS)
-            break
-    if not task.done():
-        return False
-    task.result()
-    return True
+        await last
 
 
 def spawn(tasks: set[asyncio.Task[None]], work: Any) -> None:  # noqa: ANN401 - any coroutine

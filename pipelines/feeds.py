@@ -134,7 +134,7 @@ def feed_of(values: Mapping[str, Any]) -> Feed:
     Raises:
         FeedListError: its URL cannot be asked, or a field is wrong.
     """
-    return _feed(values, "of the command line", 1)
+    return _feed(values, "", 1)
 
 
 def _from_outline(attributes: Mapping[Any, Any]) -> dict[str, Any]:
@@ -162,7 +162,7 @@ def _json(text: str) -> Any:  # noqa: ANN401 - what an attribute may hold; pydan
 
 def _feed(values: Mapping[str, Any], name: str, at: int) -> Feed:
     url = str(values.get("url", "")).strip()
-    where = f"entry {at}" + (f" ({url[:200]})" if url else "")
+    where = (f"entry {at}" if name else "feed") + (f" ({url[:200]})" if url else "")
     if not url:
         raise _error(name, f"{where} has no url")
     unknown = [key for key in values if key not in Feed.model_fields]
@@ -180,4 +180,4 @@ def _feed(values: Mapping[str, Any], name: str, at: int) -> Feed:
 
 
 def _error(name: str, why: str) -> FeedListError:
-    return FeedListError(f"feed list {name} {why}", resource=name)
+    return FeedListError(f"feed list {name} {why}" if name else why, resource=name)

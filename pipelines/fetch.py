@@ -18,7 +18,6 @@ from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
-from pipelines.aside import aside
 from pipelines.connect import kafka_bootstrap
 from pipelines.drive import drive, spawn
 from pipelines.errors import FeedFault, FetchFault, Poison, RecordFault
@@ -56,7 +55,7 @@ def run(settings: Settings, stop: threading.Event) -> None:
 
 async def _run(settings: Settings, stop: threading.Event) -> None:
     async with Client(settings) as client:
-        await drive(await aside(Fetcher, settings, client), stop)
+        await drive(lambda: Fetcher(settings, client), stop)
 
 
 class Forbidden(RecordFault):
@@ -101,7 +100,7 @@ class Fetcher:
                 self._reader.done(message)
                 self._handled.finish(message.origin)
                 self._held_bytes -= len(visit.body)
-            self._reader.commit()
+        self._reader.commit()  # in every turn: what is no entry is done without a visit
         self._pause_and_resume()
         for message in self._reader.poll(_TURN_SECONDS):
             self._take(message)

@@ -30,6 +30,7 @@ from multiprocessing.connection import Connection, Pipe
 from typing import Any
 
 from pipelines.errors import NewsriverError, Poison, RecordFault
+from pipelines.settings import CleanSettings
 
 log = logging.getLogger(__name__)
 
@@ -75,8 +76,8 @@ class Isolation:
     def call(self, function: str, *arguments: Any) -> Any:  # noqa: ANN401 - whatever the function takes and gives
         """Run a function in a child and give its result.
 
-        A child that a call ends is replaced. A call that ends a used child gets a fresh one and a second try, so that
-        a verdict never depends on what the child did before; CPU time does not, and needs none.
+        A child that a call ends is replaced. The call gets a second try in a fresh one, so that a verdict depends
+        neither on what the child did before nor on who killed it; CPU time depends on neither, and needs none.
 
         Args:
             function: `module:name` of an importable function.
@@ -89,21 +90,16 @@ class Isolation:
             NewsriverError: a child cannot be started: no fault of the input.
         """
         request = pickle.dumps((function, arguments), pickle.HIGHEST_PROTOCOL)
-        child = self._take()
         try:
-            answer = child.ask(request)
+            answer = self._ask(self._take(), request)
         except _Ended as end:
-            if not child.used or end.reason == KILLED_CPU:
+            if end.reason == KILLED_CPU:
                 raise end.poison(self._limits) from None
             log.info("extraction process ended (%s): once more in a fresh one", end.reason)
-            child = _Child(self._limits, self._preload)
             try:
-                answer = child.ask(request)
+                answer = self._ask(_Child(self._limits, self._preload), request)
             except _Ended as again:
                 raise again.poison(self._limits) from None
-        child.used = True
-        with self._lock:
-            self._idle.append(child)
         done, value = pickle.loads(answer)  # noqa: S301 - written by our own child
         if done:
             return value
@@ -116,11 +112,24 @@ class Isolation:
         for child in idle:
             child.close()
 
+    def _ask(self, child: _Child, request: bytes) -> bytes:
+        answer = child.ask(request)
+        with self._lock:
+            self._idle.append(child)
+        return answer
+
     def _take(self) -> _Child:
         with self._lock:
             if self._idle:
                 return self._idle.pop()
         return _Child(self._limits, self._preload)
+
+
+@lru_cache(maxsize=4)
+def extraction(settings: CleanSettings) -> Isolation:
+    """Give this process's children for `pipelines.clean:clean` and `pipelines.tag:tag`, with the settings' limits."""
+    limits = Limits(settings.cpu_seconds, settings.memory_mb, wall_seconds=12 * settings.cpu_seconds + 10)
+    return Isolation(limits, preload=("pipelines.clean", "pipelines.tag"))
 
 
 class _Ended(Exception):
@@ -142,14 +151,9 @@ class _Ended(Exception):
 
 
 class _Child:
-    """The parent's side of one child process.
-
-    Attributes:
-        used: whether it has served a call.
-    """
+    """The parent's side of one child process."""
 
     def __init__(self, limits: Limits, preload: Sequence[str]) -> None:
-        self.used = False
         self._limits = limits
         self._connection, theirs = Pipe()
         figures = [limits.cpu_seconds, limits.memory_mb, limits.wall_seconds]

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import apache_beam as beam
 
+from pipelines.errors import RecordFault
 from pipelines.settings import Settings
 from pipelines.source import Generation, Partition, ReadPages
 from pipelines.steps import Account, Bury, Clean, Index, Tag
@@ -39,10 +40,10 @@ def build(
         | "read pages" >> beam.ParDo(ReadPages(wait, settings.process.bundle_pages, generation))
     )
     cleaned = pages | "clean" >> beam.ParDo(Clean(settings)).with_exception_handling(
-        main_tag="articles", dead_letter_tag=DEAD
+        main_tag="articles", dead_letter_tag=DEAD, exc_class=RecordFault
     ).with_outputs(REJECTED, main="articles")
-    tagged = cleaned["articles"] | "tag" >> beam.ParDo(Tag()).with_exception_handling(
-        main_tag="articles", dead_letter_tag=DEAD
+    tagged = cleaned["articles"] | "tag" >> beam.ParDo(Tag(settings)).with_exception_handling(
+        main_tag="articles", dead_letter_tag=DEAD, exc_class=RecordFault
     )
     indexed = tagged["articles"] | "index" >> beam.ParDo(Index(settings)).with_outputs(DEAD, main="outcomes")
 

@@ -11,12 +11,13 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from pydantic import ValidationError
 
 from pipelines.connect import kafka_bootstrap
 from pipelines.dead import Forecast, Letter, foresee, latest, read_letter, replay_of
+from pipelines.isolation import Isolation, Limits
 from pipelines.kafka import Message, Onlooker, Sender
 from pipelines.settings import Settings
 from schemas.records import Article, DeadLetterMark, Entry, MarkKind, PageFacts
@@ -27,6 +28,9 @@ log = logging.getLogger(__name__)
 CLIENT = "newsriver-dead"
 _SETTLE_SECONDS = 1.0
 """How often a replay waits for Kafka and marks what was sent."""
+
+_CLOCKS = timedelta(minutes=5)
+"""How far a letter's time and that of its record may lie apart."""
 
 Progress = Callable[[], object]
 """Called once for each letter that is done."""
@@ -75,18 +79,24 @@ def payloads(settings: Settings, letters: Sequence[Letter]) -> Iterator[tuple[Le
 def forecast(
     settings: Settings, letters: Sequence[Letter], progress: Progress = _nothing
 ) -> list[tuple[Letter, Forecast]]:
-    """Run today's code on letters and say what a replay would lead to; nothing is written."""
-    from pipelines.clean import clean
-    from pipelines.tag import tag
+    """Run today's code on letters and say what a replay would lead to; nothing is written.
 
-    def article(body: bytes, entry: Entry, facts: PageFacts) -> Article:
-        cleaned = clean(body, entry, facts, settings.clean)
-        return cleaned.model_copy(update={"topics": tag(cleaned.title, cleaned.body, cleaned.language)})
-
+    Args:
+        settings: for Kafka, the river's name and the limits of cleaning.
+        letters: which ones.
+        progress: called after each one.
+    """
+    limits = Limits(settings.clean.cpu_seconds, settings.clean.memory_mb)
     found = []
-    for letter, message in payloads(settings, letters):
-        found.append((letter, foresee(letter.facts, message.headers, message.value, article)))
-        progress()
+    with closing(Isolation(limits, preload=("pipelines.clean", "pipelines.tag"))) as isolation:
+
+        def article(body: bytes, entry: Entry, facts: PageFacts) -> None:
+            cleaned: Article = isolation.call("pipelines.clean:clean", body, entry, facts, settings.clean)
+            isolation.call("pipelines.tag:tag", cleaned.title, cleaned.body, cleaned.language)
+
+        for letter, message in payloads(settings, letters):
+            found.append((letter, foresee(letter.facts, message.headers, message.value, article)))
+            progress()
     return found
 
 
@@ -139,9 +149,7 @@ def _settle(sender: Sender, settings: Settings, letters: Sequence[Letter], by: s
     _mark(sender, settings, letters, MarkKind.REPLAYED, by, "")
 
 
-def _mark(
-    sender: Sender, settings: Settings, letters: Sequence[Letter], kind: MarkKind, by: str, note: str
-) -> None:
+def _mark(sender: Sender, settings: Settings, letters: Sequence[Letter], kind: MarkKind, by: str, note: str) -> None:
     for letter in letters:
         mark = DeadLetterMark(
             origin=letter.facts.origin,
@@ -157,9 +165,7 @@ def _mark(
 def _marks(settings: Settings) -> dict[str, DeadLetterMark]:
     """Give the last mark of each origin."""
     found: dict[str, DeadLetterMark] = {}
-    onlooker = Onlooker(
-        kafka_bootstrap(settings), DEAD_LETTER_MARKS.full_name(settings.river.name), client_id=CLIENT
-    )
+    onlooker = Onlooker(kafka_bootstrap(settings), DEAD_LETTER_MARKS.full_name(settings.river.name), client_id=CLIENT)
     with closing(onlooker):
         for message in onlooker.present():
             key = message.key or ""
@@ -174,6 +180,8 @@ def _marks(settings: Settings) -> dict[str, DeadLetterMark]:
 
 
 def _records(settings: Settings, since: datetime | None) -> Iterator[Message]:
+    """Read the letters' topic; `since` only spares reading what is surely older."""
+    since = since and since - _CLOCKS
     topic = DEAD_LETTERS.full_name(settings.river.name)
     with closing(Onlooker(kafka_bootstrap(settings), topic, client_id=CLIENT)) as onlooker:
         yield from onlooker.present(since)

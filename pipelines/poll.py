@@ -13,7 +13,7 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Collection, Iterable
+from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
@@ -58,8 +58,7 @@ def run(settings: Settings, stop: threading.Event, feeds: Iterable[Feed] | None 
 
 async def _run(settings: Settings, stop: threading.Event, feeds: list[Feed] | None, *, once: bool) -> None:
     async with Client(settings) as client:
-        poller = await aside(Poller, settings, client, feeds, once=once)
-        await drive(poller, stop)
+        await drive(lambda: Poller(settings, client, feeds, once=once), stop)
 
 
 class Poller:
@@ -84,6 +83,7 @@ class Poller:
         self._reader: GroupReader | None = None
         # Partitions whose feeds are to be read back: in the turn, not in Kafka's own call that tells of them.
         self._unread = set(range(self._partitions)) if once else set()
+        self._read: dict[int, int] = {}  # offsets of the feed list's partitions up to which that was done
         if not once:
             self._reader = GroupReader(
                 self._bootstrap,
@@ -95,8 +95,20 @@ class Poller:
             )
 
     def turn(self) -> None:
-        """Put finished polls on Kafka, entries before states, and take in changes of the feed list."""
-        finished = [self._finished.popleft() for _ in range(len(self._finished))]
+        """Put finished polls on Kafka and take in changes of the feed list."""
+        self._publish([self._finished.popleft() for _ in range(len(self._finished))])
+        if self._reader is None:
+            time.sleep(_TURN_SECONDS)
+        else:
+            for message in self._reader.poll(_TURN_SECONDS):
+                if message.offset > self._read.get(message.partition, -1):
+                    self._take(message)
+        if self._unread:
+            self._load(self._unread)
+            self._unread.clear()
+
+    def _publish(self, finished: Sequence[Announcement]) -> None:
+        """Send what polls brought: states only when all that they know of is acknowledged."""
         for announcement in finished:
             for entry in announcement.entries:
                 self._sender.send(self._name(ENTRIES), host_of(entry.link), entry.to_json())
@@ -110,14 +122,6 @@ class Poller:
                 self._sender.send(self._name(FEED_STATE), state.url, state.to_json())
                 self._table.put_state(state, partition_of(state.url, self._partitions))
             self._table.done(state.url)
-        if self._reader is None:
-            time.sleep(_TURN_SECONDS)
-        else:
-            for message in self._reader.poll(_TURN_SECONDS):
-                self._take(message)
-        if self._unread:
-            self._load(self._unread)
-            self._unread.clear()
 
     def start(self) -> bool:
         """Ask what is due; with `once`, everything, and then say when all is done."""
@@ -208,7 +212,10 @@ class Poller:
                 self._take_state(message)
             else:
                 self._take(message)
+                self._read[message.partition] = message.offset
         log.info("polling %d feeds", len(self._table))
+        if not len(self._table) and len(partitions) == self._partitions:
+            log.warning("no feed to poll: name a list with --feeds FILE, or add one with `newsriver feeds add URL`")
 
     def _take(self, message: Message) -> None:
         """Take in one record of `news.feeds`."""

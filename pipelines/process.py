@@ -1,26 +1,36 @@
 """The role `process`: the Beam job in generations on one machine, or handed over to another runner.
 
 Beam's own FnApiRunner keeps about 21 KB for every bundle, so one machine runs the graph again and again for some
-seconds each time (docs/decisions.md). A generation that fails is repeated from the committed offsets.
+seconds each time (docs/decisions.md). A generation that fails is repeated from the committed offsets. The process ends
+by itself when a partition stands still or too many pages end as dead letters; its supervisor starts it again.
 """
 
 from __future__ import annotations
 
 import itertools
 import logging
+import os
+import threading
 import time
 from collections.abc import Sequence
+from contextlib import closing
 
-from pipelines import job, source
+from pipelines import job, source, steps
 from pipelines.connect import kafka_bootstrap
-from pipelines.errors import ServiceError, UsageError
-from pipelines.kafka import Admin
+from pipelines.errors import NewsriverError, ServiceError, UsageError
+from pipelines.heartbeat import Heartbeat
+from pipelines.kafka import Admin, Spans
+from pipelines.limits import StallWatch
 from pipelines.settings import Settings
-from schemas.topics import PAGES
+from schemas.topics import PAGES, Role
 
 log = logging.getLogger(__name__)
 
 _RETRY_SECONDS = 30.0
+_LOOKS = 10
+"""How often a partition is looked at in the time that it may stand still."""
+_STALLED = 1
+"""Exit code of a process that ends because it stalls."""
 
 
 def group(settings: Settings) -> str:
@@ -58,6 +68,7 @@ def run(settings: Settings, worker: int = 0, workers: int = 1, beam_arguments: S
     Raises:
         UsageError: the arguments ask for what is known to lose records.
         ServiceError: see `partitions`.
+        NewsriverError: too many pages ended as dead letters.
     """
     _refuse_what_loses(beam_arguments)
     assigned = partitions(settings, worker, workers)
@@ -67,7 +78,9 @@ def run(settings: Settings, worker: int = 0, workers: int = 1, beam_arguments: S
     elif any(argument.startswith("--runner") for argument in beam_arguments):
         _hand_over(settings, assigned, beam_arguments)
     else:
-        _generations(settings, assigned, beam_arguments)
+        threading.Thread(target=_watch, args=(settings, assigned), daemon=True, name="watch-stalls").start()
+        with Heartbeat(settings, Role.PROCESS, steps.waits, worker):
+            _generations(settings, assigned, beam_arguments)
 
 
 def _generations(settings: Settings, assigned: Sequence[source.Partition], beam_arguments: Sequence[str]) -> None:
@@ -78,6 +91,7 @@ def _generations(settings: Settings, assigned: Sequence[source.Partition], beam_
             _generation(settings, assigned, beam_arguments)
             failures = 0
         except Exception as error:
+            _give_up_when_all_die(settings)
             if source.stop.is_set():
                 log.info("drained before the bundle was written; it will be read again")
                 break
@@ -87,6 +101,56 @@ def _generations(settings: Settings, assigned: Sequence[source.Partition], beam_
             log.debug("trace", exc_info=True)
             source.stop.wait(wait)
     source.close_readers()
+
+
+def _give_up_when_all_die(settings: Settings) -> None:
+    """Stop before a fault of ours sets aside the whole stream.
+
+    Raises:
+        NewsriverError: too many of the last pages ended as dead letters.
+    """
+    ends = steps.dead_share(settings.process.max_dead_share)
+    if ends.exceeded:
+        raise NewsriverError(
+            f"stopped: {ends.share:.0%} of the last {ends.pages} pages ended as dead letters",
+            hint="`newsriver dead list` says why; a larger process.max_dead_share goes on all the same",
+            resource="process.max_dead_share",
+        )
+
+
+def _watch(settings: Settings, assigned: Sequence[source.Partition]) -> None:
+    """End this process when a partition stands still with pages to read, unless it waits for a server."""
+    watch = StallWatch(settings.process.stall_seconds)
+    while not source.stop.wait(settings.process.stall_seconds / _LOOKS):
+        if steps.waits.now is not None:
+            watch.excuse()
+            continue
+        try:
+            positions, ends = _positions(assigned)
+        except Exception as error:  # noqa: BLE001 - whatever keeps Kafka from answering, it is no stall of ours
+            log.debug("no look at offsets: %s", error)
+            watch.excuse()
+            continue
+        for number in watch.look(time.monotonic(), positions, ends):
+            log.error(
+                "partition %d of %s stands still at offset %d of %d for %.0f s: ending, to be started afresh",
+                number,
+                assigned[0].topic,
+                positions[number],
+                ends[number],
+                settings.process.stall_seconds,
+            )
+            os._exit(_STALLED)  # whatever hangs would hang an orderly end too
+
+
+def _positions(assigned: Sequence[source.Partition]) -> tuple[dict[int, int], dict[int, int]]:
+    """Give committed offsets and ends by partition; one that was never committed stands where its records begin."""
+    bootstrap, topic, _, name = assigned[0]
+    places = [(topic, partition.number) for partition in assigned]
+    with closing(Spans(bootstrap, client_id=f"{name}-watch")) as spans, Admin(bootstrap) as admin:
+        starts, ends, committed = spans.starts(places), spans.ends(places), admin.committed(name)
+    positions = {place[1]: max(committed.get(place, 0), starts[place]) for place in places}
+    return positions, {place[1]: end for place, end in ends.items()}
 
 
 def _generation(settings: Settings, assigned: Sequence[source.Partition], beam_arguments: Sequence[str]) -> None:

@@ -172,6 +172,12 @@ class ProcessSettings(Section):
     bundle_pages: Annotated[int, Field(ge=1, le=5000)] = 200
     """Most pages of one partition in one bundle."""
 
+    stall_seconds: Annotated[float, Field(ge=1)] = 300.0
+    """A partition with pages to read that stands still for longer ends the process, so that it is started afresh."""
+
+    max_dead_share: Annotated[float, Field(gt=0, le=1)] = 0.5
+    """Share of the last 200 pages that may end as dead letters; beyond it the process stops. 1 means no limit."""
+
 
 class CleanSettings(Section):
     """What counts as an article."""
@@ -181,6 +187,12 @@ class CleanSettings(Section):
 
     max_html_bytes: Annotated[int, Field(ge=10_000, le=15_000_000)] = 5_000_000
     """Decoded pages larger than this are refused before any parser sees them."""
+
+    cpu_seconds: Annotated[float, Field(ge=1, le=600)] = 5.0
+    """CPU time that one page may take; one that takes more becomes a dead letter."""
+
+    memory_mb: Annotated[int, Field(ge=256, le=65_536)] = 1024
+    """Memory in MiB of the process that works on pages; a page that needs more becomes a dead letter."""
 
 
 def data_folder() -> Path:

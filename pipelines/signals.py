@@ -13,6 +13,12 @@ log = logging.getLogger(__name__)
 PARENT = "NEWSRIVER_PARENT"
 """Environment variable in which a supervisor gives its process id to the roles it starts."""
 
+NAME = "NEWSRIVER_WORKER"
+"""Environment variable in which a supervisor gives a role its name, e.g. `process-1`: the same after each restart."""
+
+DRAIN_SECONDS = 4.5
+"""Longest time a role may take to drain."""
+
 
 def drain_on_signals(stop: threading.Event) -> threading.Event:
     """Set `stop` on SIGTERM or SIGINT, and when the supervisor that started this process is gone.
@@ -32,6 +38,22 @@ def drain_on_signals(stop: threading.Event) -> threading.Event:
     if parent:
         threading.Thread(target=_watch, args=(int(parent), stop), daemon=True, name="watch-parent").start()
     return stop
+
+
+def leave_within(stop: threading.Event, seconds: float) -> None:
+    """End this process at the latest so many seconds after `stop` is set, whatever it is doing then.
+
+    A request that Elasticsearch does not answer, or a broker that is away, must not hold up the end. To leave like
+    that is as safe as to be killed: what is not committed is repeated by the next start.
+    """
+
+    def leave() -> None:
+        stop.wait()
+        time.sleep(seconds)
+        log.warning("not drained in %.1f s: what is under way will be repeated by the next start", seconds)
+        os._exit(0)
+
+    threading.Thread(target=leave, daemon=True, name="leave").start()
 
 
 def _watch(parent: int, stop: threading.Event) -> None:

@@ -1,7 +1,8 @@
 """The bulk writer: documents in, one verdict for each out, however long that takes.
 
 Back-pressure is never an error here: what `pipelines.verdict` says can pass by waiting is sent again, only that, with
-a capped and jittered pause, for ever and visibly, until it is done or the process is asked to stop.
+a capped and jittered pause, for ever and visibly, until it is done or the process is asked to stop. How much goes in
+one request follows what the server takes.
 """
 
 from __future__ import annotations
@@ -11,11 +12,12 @@ import random
 import threading
 import time
 from collections.abc import Sequence
-from itertools import chain
 
 from pipelines.elastic import Elastic
 from pipelines.errors import ServiceError
+from pipelines.heartbeat import Waits
 from pipelines.index import Document, batches
+from pipelines.limits import Window
 from pipelines.settings import Settings
 from pipelines.verdict import Verdict, Wait, Whole, judge, judge_alone, judge_request
 from schemas.records import OutcomeKind
@@ -27,10 +29,13 @@ LONGEST_PAUSE_SECONDS = 20.0
 LOG_SECONDS = 10.0
 """A waiting sink says so at most this often."""
 
+MOST_SERVER_ERRORS = 6
+"""Times that the server may fail on one document while it takes its neighbours; then the document is at fault."""
+
 _BULK_ANSWER = {"filter_path": "items.*.status,items.*.result,items.*.error"}
 _STORED_ANSWER = {"filter_path": "docs._index,docs._id,docs._version,docs._source"}
 _SMALLEST_LIMIT = 10_000
-_NOT_FOUND, _TOO_LARGE = 404, 413
+_NOT_FOUND, _TOO_LARGE, _SERVER_ERROR = 404, 413, 500
 
 
 class Sink:
@@ -40,18 +45,24 @@ class Sink:
         waiting: why documents wait just now; None while writing goes on.
     """
 
-    def __init__(self, client: Elastic, settings: Settings, stop: threading.Event | None = None) -> None:
+    def __init__(
+        self, client: Elastic, settings: Settings, stop: threading.Event | None = None, waits: Waits | None = None
+    ) -> None:
         """Prepare to write.
 
         Args:
             client: the cluster.
             settings: for the limits of one bulk request.
             stop: once set, waiting ends with an error instead of going on.
+            waits: told what documents wait for.
         """
         self.waiting: Wait | None = None
         self._client = client
         self._stop = stop or threading.Event()
+        self._waits = waits or Waits()
         self._most = settings.elasticsearch.bulk_documents
+        self._window = Window(self._most)
+        self._failed: dict[str, int] = {}
         self._most_bytes = settings.elasticsearch.bulk_bytes
         self._ready: set[str] = set()
         self._waiting_since = 0.0
@@ -64,6 +75,7 @@ class Sink:
             ServiceError: the process is asked to stop while documents wait; nothing may be committed.
         """
         verdicts: dict[int, Verdict] = {}
+        self._failed.clear()
         left = list(range(len(documents)))
         rounds = 0
         while left:
@@ -89,10 +101,18 @@ class Sink:
             or (Verdict(document, OutcomeKind.UNCHANGED) if (document.id, document.version) in alike else None)
             for document in documents
         ]
-        rest = [document for document, judged in zip(documents, known, strict=True) if judged is None]
-        sent = [self._send(batch) for batch in batches(rest, self._most, self._most_bytes)]
-        answers = chain.from_iterable(sent)
+        answers = iter(self._send_all([one for one, judged in zip(documents, known, strict=True) if judged is None]))
         return [judged or next(answers) for judged in known]
+
+    def _send_all(self, documents: Sequence[Document]) -> list[Verdict | Wait]:
+        """Send documents in as many requests as it takes; when one is refused whole, the rest need not be tried."""
+        answers: list[Verdict | Wait] = []
+        while len(answers) < len(documents):
+            batch = next(batches(documents[len(answers) :], self._window.size, self._most_bytes))
+            answers += self._send(batch)
+            if isinstance(answers[-1], Wait) and answers[-1].whole:
+                answers += [answers[-1]] * (len(documents) - len(answers))
+        return answers
 
     def _send(self, batch: Sequence[Document]) -> list[Verdict | Wait]:
         """Send one bulk request, or its halves where the server does not take it whole."""
@@ -100,9 +120,11 @@ class Sink:
         try:
             answer = self._client.send("POST", "/_bulk", body, _BULK_ANSWER)
         except ServiceError as error:
-            return [Wait("no-answer", error.message)] * len(batch)
-        judged = judge_request(answer.status, answer.reason)
+            judged: Whole | Wait = Wait("no-answer", error.message, whole=True)
+        else:
+            judged = judge_request(answer.status, answer.reason)
         if isinstance(judged, Wait):
+            self._window.choked()
             return [judged] * len(batch)
         if judged is Whole.ITEMS:
             return self._judge_items(batch, answer.body)
@@ -120,13 +142,38 @@ class Sink:
         items = body.get("items") if isinstance(body, dict) else None
         if not isinstance(items, list) or len(items) != len(batch):
             return [Wait("no-answer", "the answer does not match the request")] * len(batch)
-        judged = [judge(document, item.get("index", {})) for document, item in zip(batch, items, strict=True)]
+        contents = [item.get("index", {}) for item in items]
+        judged = [judge(document, content) for document, content in zip(batch, contents, strict=True)]
+        judged = self._blame(batch, [content.get("status") == _SERVER_ERROR for content in contents], judged)
+        if any(isinstance(one, Wait) and one.reason == "busy" for one in judged):
+            self._window.choked()
+        else:
+            self._window.passed()
         for document, one in zip(batch, judged, strict=True):
             if isinstance(one, Wait):
                 self._ready.discard(document.index)  # look at the index again before the next try
             else:
                 self._tell(one)
         return judged
+
+    def _blame(
+        self, batch: Sequence[Document], failed: Sequence[bool], judged: Sequence[Verdict | Wait]
+    ) -> list[Verdict | Wait]:
+        """End documents on which the server fails again and again while it takes others into the same index.
+
+        Alone, a document is never blamed: the fault may be the index's. Other statuses than 500 say that a shard or a
+        node is away, and that passes.
+        """
+        taken = {one.document.index for one in judged if isinstance(one, Verdict)}
+        blamed = list(judged)
+        for number, (document, one) in enumerate(zip(batch, judged, strict=True)):
+            if not failed[number] or not isinstance(one, Wait):
+                continue
+            if document.id in self._failed or document.index in taken:
+                self._failed[document.id] = self._failed.get(document.id, 0) + 1
+            if self._failed.get(document.id, 0) > MOST_SERVER_ERRORS:
+                blamed[number] = Verdict(document, OutcomeKind.DEAD, one.reason, one.detail, alarm=True)
+        return blamed
 
     def _tell(self, verdict: Verdict) -> Verdict:
         if verdict.alarm:
@@ -196,6 +243,7 @@ class Sink:
         now = time.monotonic()
         self._waiting_since = self._waiting_since if self.waiting else now
         self.waiting = wait
+        self._waits.begin(wait.reason, wait.detail)
         longest = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2 ** min(rounds - 1, 10))
         pause = longest * random.uniform(0.5, 1.0)  # noqa: S311 - jitter, so that writers do not come back together
         if now - self._logged_at >= LOG_SECONDS:
@@ -212,3 +260,4 @@ class Sink:
         if self.waiting is not None:
             log.info("Elasticsearch takes documents again after %.1f s", time.monotonic() - self._waiting_since)
             self.waiting = None
+        self._waits.end()  # also what an earlier sink of this process began and could not end

@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
+
+from pydantic import ValidationError
 
 from pipelines.connect import kafka_bootstrap
 from pipelines.elastic import Elastic, connect
-from pipelines.kafka import Admin
+from pipelines.heartbeat import BEAT_SECONDS
+from pipelines.kafka import Admin, read_whole
 from pipelines.settings import Settings
-from schemas.topics import TOPICS, Role, Topic
+from schemas.records import WorkerState
+from schemas.topics import TOPICS, WORKERS, Role, Topic
+
+log = logging.getLogger(__name__)
 
 GROUPED = (Role.FETCH, Role.PROCESS, Role.RECORD)
 """Roles that commit offsets, each under the group `<river>-<role>`; poll reads compacted topics from the start."""
+
+SILENT = timedelta(seconds=3 * BEAT_SECONDS)
+"""A worker that says nothing for longer hangs or was killed."""
+
+GONE = timedelta(days=1)
+"""A worker that says nothing for longer is not listed any more."""
 
 
 @dataclass(frozen=True)
@@ -33,11 +47,37 @@ class TopicStatus:
 
 
 @dataclass(frozen=True)
+class WorkerStatus:
+    """One running process, or one that fell silent.
+
+    Attributes:
+        name: its name with its host.
+        role: what it is.
+        pid: its process id on its host.
+        started_at: when it started.
+        state: `working`, `waiting` or `silent`.
+        since: since when it waits or is silent; when it started where it works.
+        waits_for: why it waits, as a short name; empty where it does not.
+        detail: the same for people.
+    """
+
+    name: str
+    role: str
+    pid: int
+    started_at: datetime
+    state: str
+    since: datetime
+    waits_for: str
+    detail: str
+
+
+@dataclass(frozen=True)
 class Status:
     """The whole river.
 
     Attributes:
         topics: in the order of the river.
+        workers: the processes that tell of themselves, by name.
         articles: documents that can be found.
         outcomes: lines of the ledger by kind.
         reasons: outcomes by `kind: reason`, where there is a reason.
@@ -46,6 +86,7 @@ class Status:
     """
 
     topics: list[TopicStatus]
+    workers: list[WorkerStatus]
     articles: int
     outcomes: dict[str, int]
     reasons: dict[str, int]
@@ -63,11 +104,63 @@ def status(settings: Settings) -> Status:
     Raises:
         ServiceError: one of them does not answer.
     """
+    return with_documents(settings, topic_status(settings), worker_status(settings))
+
+
+def with_documents(settings: Settings, topics: list[TopicStatus], workers: list[WorkerStatus]) -> Status:
+    """Ask Elasticsearch for the rest.
+
+    Raises:
+        ServiceError: it does not answer.
+    """
     client = connect(settings)
     try:
-        return Status(topics=topic_status(settings), **_documents(client, settings.river.name))
+        return Status(topics=topics, workers=workers, **_documents(client, settings.river.name))
     finally:
         client.close()
+
+
+def worker_status(settings: Settings) -> list[WorkerStatus]:
+    """Ask Kafka what the processes last told of themselves.
+
+    Raises:
+        ServiceError: it does not answer.
+    """
+    bootstrap, topic = kafka_bootstrap(settings), WORKERS.full_name(settings.river.name)
+    with Admin(bootstrap) as admin:
+        partitions = admin.topics().get(topic, 0)
+    last: dict[str | None, bytes | None] = {}
+    for message in read_whole(bootstrap, [(topic, number) for number in range(partitions)], client_id="status"):
+        last[message.key] = message.value
+    found = []
+    for name, value in sorted(last.items(), key=lambda item: str(item[0])):
+        try:
+            if value is not None:
+                found.append(WorkerState.from_json(value))
+        except ValidationError:
+            log.warning("what %s tells of itself cannot be read", name)
+    now = datetime.now(UTC)
+    return [worker(state, now) for state in found if now - state.at < GONE]
+
+
+def worker(state: WorkerState, now: datetime) -> WorkerStatus:
+    """Judge what a process told of itself by how long ago that was."""
+    if now - state.at > SILENT:
+        word, since = "silent", state.at
+    elif state.waits_for:
+        word, since = "waiting", state.waits_since or state.at
+    else:
+        word, since = "working", state.started_at
+    return WorkerStatus(
+        name=state.name,
+        role=state.role,
+        pid=state.pid,
+        started_at=state.started_at,
+        state=word,
+        since=since,
+        waits_for=state.waits_for,
+        detail=state.detail,
+    )
 
 
 def topic_status(settings: Settings) -> list[TopicStatus]:

@@ -1,4 +1,8 @@
-"""The steps of the job as Beam DoFns: thin wrappers around pure functions and the sink."""
+"""The steps of the job as Beam DoFns: thin wrappers around pure functions and the sink.
+
+What reads a page runs in a child process (`pipelines.isolation`); whatever a page does there is raised here as a
+RecordFault, which Beam's exception handling makes a dead letter. Any other error fails the bundle.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +16,11 @@ from apache_beam.typehints import with_output_types
 from apache_beam.utils.windowed_value import WindowedValue
 
 from pipelines import ledger
-from pipelines.errors import RecordFault, Rejected
+from pipelines.errors import NewsriverError, Poison, RecordFault, Rejected
+from pipelines.heartbeat import Waits
+from pipelines.isolation import extraction
 from pipelines.kafka import Message, Sender
+from pipelines.limits import DeadShare
 from pipelines.settings import Settings
 from pipelines.source import stop
 from schemas.records import Article, DeadLetter, Entry, Outcome, OutcomeKind, PageFacts, Stage
@@ -32,26 +39,31 @@ class Draft(NamedTuple):
 Failed = tuple[Message | Draft, tuple[type[BaseException], str, list[str]]]
 """An element and why it failed: error class, repr, trace lines, as Beam's exception handling gives them."""
 
+waits = Waits()
+"""What this process waits for."""
+
 
 @with_output_types(Draft, rejected=Outcome)
 class Clean(DoFn):
-    """Message -> Draft, or an Outcome tagged `rejected`; without I/O, so any exception is the page's own fault."""
+    """Message -> Draft, or an Outcome tagged `rejected`."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+
+    def setup(self) -> None:
+        """Take this process's children."""
+        self._isolation = extraction(self._settings.clean)
 
     def process(self, element: Message) -> Iterator[Draft | pvalue.TaggedOutput[str, Outcome]]:
         """Clean one page.
 
         Raises:
-            Exception: the page is poison; Beam's exception handling makes it a dead letter.
+            Poison: the page cannot be processed.
         """
-        from pipelines.clean import clean
-
-        entry = entry_of(element)
-        facts = PageFacts.from_json(element.headers["page"])
+        entry, facts = entry_of(element), _facts_of(element)
+        body = element.value or b""
         try:
-            article = clean(element.value or b"", entry, facts, self._settings.clean)
+            article = self._isolation.call("pipelines.clean:clean", body, entry, facts, self._settings.clean)
         except Rejected as error:
             yield pvalue.TaggedOutput("rejected", _rejection(element, entry, error))
         else:
@@ -61,12 +73,21 @@ class Clean(DoFn):
 class Tag(DoFn):
     """Draft -> Draft with topics."""
 
-    def process(self, element: Draft) -> Iterator[Draft]:
-        """Tag one article."""
-        from pipelines.tag import tag
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
 
+    def setup(self) -> None:
+        """Take this process's children."""
+        self._isolation = extraction(self._settings.clean)
+
+    def process(self, element: Draft) -> Iterator[Draft]:
+        """Tag one article.
+
+        Raises:
+            Poison: the article cannot be processed.
+        """
         article = element.article
-        topics = tag(article.title, article.body, article.language)
+        topics = self._isolation.call("pipelines.tag:tag", article.title, article.body, article.language)
         yield element._replace(article=article.model_copy(update={"topics": topics}))
 
 
@@ -85,7 +106,7 @@ class Index(DoFn):
         from pipelines.sink import Sink
 
         self._client = connect(self._settings)
-        self._sink = Sink(self._client, self._settings, stop=stop)
+        self._sink = Sink(self._client, self._settings, stop=stop, waits=waits)
 
     def teardown(self) -> None:
         """Hang up."""
@@ -147,12 +168,21 @@ class _Producing(DoFn):
         from pipelines.connect import kafka_bootstrap
 
         self._sender = _sender(kafka_bootstrap(self._settings), self._settings.kafka.linger_ms)
+        self._ends = dead_share(self._settings.process.max_dead_share)
 
     def finish_bundle(self) -> None:
         """Wait for the acknowledgements."""
         self._sender.flush()
 
     def _account(self, outcome: Outcome) -> None:
+        """Send an outcome.
+
+        Raises:
+            NewsriverError: too many pages ended as dead letters lately.
+        """
+        self._ends.add(dead=outcome.kind is OutcomeKind.DEAD)
+        if self._ends.exceeded:
+            raise NewsriverError("too many dead letters")  # `process` says how many and ends
         self._sender.send(OUTCOMES.full_name(self._settings.river.name), outcome.article_id, outcome.to_json())
 
 
@@ -192,8 +222,8 @@ class Bury(_Producing):
             at=end.at,
         )
         headers = {**message.headers, "dead-letter": letter.to_json()}
-        self._sender.send(DEAD_LETTERS.full_name(self._settings.river.name), entry.id, message.value, headers)
         self._account(end)
+        self._sender.send(DEAD_LETTERS.full_name(self._settings.river.name), entry.id, message.value, headers)
 
 
 def entry_of(message: Message) -> Entry:
@@ -206,6 +236,16 @@ def entry_of(message: Message) -> Entry:
         return ledger.stand_in(message.key or message.origin, message.timestamp_ms)
 
 
+def _facts_of(message: Message) -> PageFacts:
+    from pydantic import ValidationError
+
+    try:
+        return PageFacts.from_json(message.headers.get("page", b""))
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        raise Poison(f"the page's facts cannot be read: {first['msg']}", reason="unreadable-facts") from None
+
+
 def _rejection(message: Message, entry: Entry, error: Rejected) -> Outcome:
     return ledger.outcome(
         entry, Stage.CLEAN, OutcomeKind.REJECTED, reason=error.reason, detail=error.message, origin=message.origin
@@ -215,6 +255,12 @@ def _rejection(message: Message, entry: Entry, error: Rejected) -> Outcome:
 def _everywhere(value: Any) -> WindowedValue:  # noqa: ANN401 - whatever the step yields
     """Wrap a value for `finish_bundle`, which has no element to inherit time and window from."""
     return WindowedValue(value, 0, (GlobalWindow(),))
+
+
+@lru_cache(maxsize=4)
+def dead_share(most: float) -> DeadShare:
+    """How the last pages of this process ended."""
+    return DeadShare(most)
 
 
 @lru_cache(maxsize=4)

@@ -14,13 +14,15 @@ from pathlib import Path
 from typing import IO
 
 from pipelines.settings import Settings
-from pipelines.signals import PARENT
+from pipelines.signals import NAME, PARENT
 
 log = logging.getLogger(__name__)
 
 _DRAIN_SECONDS = 15.0
 _MAX_RESTART_SECONDS = 30.0
 _HEALTHY_SECONDS = 60.0
+_KILLED_HEALTHY_SECONDS = 10.0
+"""A worker that was killed after so long did not die of its own work, mostly: it is started again at once."""
 
 
 @dataclass
@@ -88,7 +90,7 @@ class Supervisor:
             self._start(worker)
 
     def tend(self) -> None:
-        """Start again what has died; soon at first, then with growing pauses."""
+        """Start again what has died: at once after healthy work, else with growing pauses."""
         now = time.monotonic()
         for worker in self.workers:
             if worker.process is not None and worker.process.poll() is not None:
@@ -115,7 +117,7 @@ class Supervisor:
 
     def _start(self, worker: Worker) -> None:
         command = [sys.executable, "-m", "pipelines", *self._global, *worker.arguments]
-        environment = {**os.environ, PARENT: str(os.getpid())}
+        environment = {**os.environ, PARENT: str(os.getpid()), NAME: worker.name}
         output: IO[bytes] | None = None
         if self._log_file is not None:
             self._log_file.parent.mkdir(parents=True, exist_ok=True)
@@ -133,9 +135,16 @@ class Supervisor:
 
     def _bury(self, worker: Worker, now: float) -> None:
         assert worker.process is not None  # noqa: S101 - for mypy: the caller has just asked it
-        healthy = now - worker.started_at > _HEALTHY_SECONDS
+        status, lived = worker.process.returncode, now - worker.started_at
+        # One that ends by itself, after too many dead letters for instance, would do so again and again.
+        healthy = lived > (_KILLED_HEALTHY_SECONDS if status < 0 else _HEALTHY_SECONDS)
         worker.failures = 0 if healthy else worker.failures + 1
-        pause = min(0.5 * 2**worker.failures, _MAX_RESTART_SECONDS)
-        log.error("%s ended with status %s; again in %.1f s", worker.name, worker.process.returncode, pause)
+        pause = pause_before_restart(worker.failures)
+        log.error("%s ended with status %s; again in %.1f s", worker.name, status, pause)
         worker.process = None
         worker.restart_at = now + pause
+
+
+def pause_before_restart(failures: int) -> float:
+    """Give the seconds to wait before a worker is started again, after so many deaths soon after a start."""
+    return min(0.5 * 2.0**failures, _MAX_RESTART_SECONDS) if failures else 0.0

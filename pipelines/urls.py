@@ -65,6 +65,8 @@ def fetchable_url(url: str) -> str:
         host, port = parts.hostname, parts.port
     except ValueError as error:
         raise _fault(url, "bad-url", str(error)) from None
+    if len(safe) > MAX_LENGTH:
+        raise _fault(url, "url-too-long", f"{len(safe)} characters when escaped")
     if not parts.scheme:
         raise _fault(url, "no-scheme", "no http:// or https://")
     if parts.scheme not in _DEFAULT_PORTS:

@@ -62,10 +62,12 @@ class Wait:
     Attributes:
         reason: a short name: `busy`, `no-answer`, `index-closed`.
         detail: the same for people, one line.
+        whole: whether the whole request was refused, whatever the documents in it.
     """
 
     reason: str
     detail: str
+    whole: bool = False
 
 
 class Whole(Enum):
@@ -84,9 +86,9 @@ def judge_request(status: int, detail: str) -> Whole | Wait:
     if status in (_FAILED, _TOO_LARGE):
         return Whole.SPLIT
     if status == _TOO_MANY:
-        return Wait("busy", detail)
+        return Wait("busy", detail, whole=True)
     # 401, 403 and 404 of the whole request are about access or a proxy on the way, never about a document.
-    return Wait("server-error" if status >= _SERVER else "refused", f"status {status}: {detail}")
+    return Wait("server-error" if status >= _SERVER else "refused", f"status {status}: {detail}", whole=True)
 
 
 def judge_alone(document: Document, status: int, detail: str) -> Verdict:

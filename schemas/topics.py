@@ -141,5 +141,24 @@ DEAD_LETTER_MARKS = Topic(
     readers=(Role.CLI,),
     retention_seconds=None,
 )
+WORKERS = Topic(
+    name="workers",
+    key="worker's name",
+    value="WorkerState",
+    about="What each running process tells of itself: where it runs and what it waits for.",
+    writers=(Role.PROCESS, Role.RECORD),
+    readers=(Role.CLI,),
+    retention_seconds=None,
+)
 
-TOPICS: tuple[Topic, ...] = (FEEDS, FEED_STATE, ENTRIES, *LATER, PAGES, OUTCOMES, DEAD_LETTERS, DEAD_LETTER_MARKS)
+TOPICS: tuple[Topic, ...] = (
+    FEEDS,
+    FEED_STATE,
+    ENTRIES,
+    *LATER,
+    PAGES,
+    OUTCOMES,
+    DEAD_LETTERS,
+    DEAD_LETTER_MARKS,
+    WORKERS,
+)

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from pipelines.elastic import connect
@@ -112,6 +113,21 @@ def role(settings: Settings, *arguments: str) -> Iterator[subprocess.Popen[bytes
         if process.poll() is None:
             process.kill()
         process.wait()
+
+
+def children(pid: int) -> list[int]:
+    """Give the processes that a process has started and that still run."""
+    return [
+        int(child) for task in Path(f"/proc/{pid}/task").iterdir() for child in (task / "children").read_text().split()
+    ]
+
+
+def call(settings: Settings, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a command of newsriver to its end."""
+    command = [sys.executable, "-m", "pipelines", *arguments]
+    return subprocess.run(
+        command, env=as_environment(settings), capture_output=True, text=True, timeout=60, check=False
+    )
 
 
 def documents(settings: Settings, kind: str = "articles") -> dict[str, dict[str, Any]]:

@@ -117,7 +117,7 @@ def _decoded(body: bytes, content_type: str) -> tuple[str, int]:
     for mark, encoding in _MARKS:
         if body.startswith(mark):
             return _stripped(body.decode(encoding, "replace").lstrip("\ufeff"))
-    if any(escape in body for escape in _JIS):
+    if b"\x1b" in body and any(escape in body for escape in _JIS):
         return _stripped(body.decode("iso2022_jp_3", "replace"))
     wide = _wide(body)
     if wide:

@@ -84,10 +84,8 @@ def way(text: str, url: str) -> Way:
     """
     if text.count("<") > 2 * MAX_TAGS:
         refuse(CleanReason.TOO_MANY_TAGS, url, f"{text.count('<'):,}")
-    tags = _TAG.findall(text)
-    # Nearly every page ends here. What scripts look like to this pattern can only make a page more suspicious.
-    long = any(len(tag) > LONG_TAG and _parts(tag) > MAX_ATTRIBUTES for tag in tags)
-    if len(tags) <= MAX_RICH_TAGS and not long and _parts("".join(tags)) <= MAX_ALL_ATTRIBUTES:
+    # Nearly every page ends at the first look, scripts and comments included: these can only make it more suspicious.
+    if _harmless(text) or _harmless(_SILENT.sub("", text)):
         return Way.RICH
     shape = scan(text)
     if shape.attributes > MAX_ATTRIBUTES or shape.all_attributes > MAX_ALL_ATTRIBUTES:
@@ -95,6 +93,13 @@ def way(text: str, url: str) -> Way:
     if shape.tags > MAX_TAGS:
         refuse(CleanReason.TOO_MANY_TAGS, url, f"{shape.tags:,}")
     return Way.RICH if shape.tags <= MAX_RICH_TAGS else deep_way(text, url)
+
+
+def _harmless(text: str) -> bool:
+    tags = _TAG.findall(text)
+    if len(tags) > MAX_RICH_TAGS or any(len(tag) > LONG_TAG and _parts(tag) > MAX_ATTRIBUTES for tag in tags):
+        return False
+    return _parts("".join(tags)) <= MAX_ALL_ATTRIBUTES
 
 
 def _parts(tags: str) -> int:

@@ -6,11 +6,11 @@ import click
 
 from pipelines.cli.console import out, print_json
 from pipelines.cli.context import Context
-from pipelines.cli.search import filters, question_of
+from pipelines.cli.search import filters, question_of, words
 
 
 @click.command()
-@click.argument("query")
+@words
 @filters
 @click.pass_obj
 def count(context: Context, /, query: str, as_json: bool, **asked: str | None) -> None:

@@ -19,7 +19,7 @@ def process(context: Context, worker: int, workers: int, beam_arguments: tuple[s
     context.start_logging()
     from pipelines import source
     from pipelines.process import run
-    from pipelines.signals import drain_on_signals
+    from pipelines.signals import DRAIN_SECONDS, drain_on_signals, leave_within
 
-    drain_on_signals(source.stop)
+    leave_within(drain_on_signals(source.stop), DRAIN_SECONDS)
     run(context.settings, worker, workers, beam_arguments)

@@ -14,7 +14,9 @@ from pipelines.cli.context import Context
 def record(context: Context) -> None:
     """Index the outcomes until SIGTERM: the ledger."""
     from pipelines.record import run
-    from pipelines.signals import drain_on_signals
+    from pipelines.signals import DRAIN_SECONDS, drain_on_signals, leave_within
 
     context.start_logging()
-    run(context.settings, drain_on_signals(threading.Event()))
+    stop = drain_on_signals(threading.Event())
+    leave_within(stop, DRAIN_SECONDS)
+    run(context.settings, stop)

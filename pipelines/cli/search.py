@@ -34,6 +34,11 @@ def filters(command: Command) -> Command:
     return command
 
 
+def words(command: Command) -> Command:
+    """Add the argument QUERY: all words typed, quoted or not."""
+    return click.argument("query", nargs=-1, required=True, callback=lambda _, __, value: " ".join(value))(command)
+
+
 def question_of(query: str, asked: Mapping[str, str | None]) -> Question:
     """Make the question from what was typed.
 
@@ -57,7 +62,7 @@ def question_of(query: str, asked: Mapping[str, str | None]) -> Question:
 
 
 @click.command()
-@click.argument("query")
+@words
 @filters
 @click.option(
     "--sort",

@@ -2,29 +2,62 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
 import click
 from rich.table import Table
 
 from pipelines.cli.console import out, print_json, safe
 from pipelines.cli.context import Context
+from pipelines.errors import ServiceError
+
+if TYPE_CHECKING:
+    from pipelines.status import Status, TopicStatus, WorkerStatus
 
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 @click.pass_obj
 def status(context: Context, as_json: bool) -> None:
-    """Show topics with what waits in them, articles, and the ledger by kind and reason."""
-    from pipelines.status import status as ask
+    """Show topics with what waits in them, the processes, articles, and the ledger by kind and reason.
 
-    found = ask(context.settings)
+    When Elasticsearch is away, what Kafka knows is shown all the same: which processes wait for it, and since when.
+    """
+    from pipelines.status import topic_status, with_documents, worker_status
+
+    topics, workers = topic_status(context.settings), worker_status(context.settings)
+    try:
+        found = with_documents(context.settings, topics, workers)
+    except ServiceError:
+        if as_json:
+            print_json({"topics": [asdict(one) for one in topics], "workers": [asdict(one) for one in workers]})
+        else:
+            _show_flow(topics, workers)
+        raise
     if as_json:
         print_json(found.as_json())
-        return
+    else:
+        _show_flow(topics, workers)
+        _show_documents(found)
+
+
+def _show_flow(topics: list[TopicStatus], workers: list[WorkerStatus]) -> None:
     table = Table("topic", "partitions", "records", "waiting", box=None, pad_edge=False)
-    for topic in found.topics:
+    for topic in topics:
         waiting = ", ".join(f"{count:,} for {role}" for role, count in topic.waiting.items())
         table.add_row(topic.topic, f"{topic.partitions or 'missing'}", f"{topic.records:,}", waiting)
     out.print(table)
+    if not workers:
+        return
+    table = Table("process", "pid", "state", "since", "waits for", box=None, pad_edge=False)
+    for worker in workers:
+        why = f"{worker.waits_for}: {worker.detail}" if worker.waits_for else ""
+        table.add_row(safe(worker.name), f"{worker.pid}", worker.state, f"{worker.since:%m-%d %H:%M:%S}", safe(why))
+    out.print("", table)
+
+
+def _show_documents(found: Status) -> None:
     out.print(f"\n[bold]{found.articles:,}[/] articles")
     for title, counts in (
         ("by language", found.languages),

@@ -29,6 +29,7 @@ class Onlooker:
             self._consumer = KafkaConsumer(
                 **options(bootstrap, client_id),
                 group_id=None,
+                enable_auto_commit=False,
                 allow_auto_create_topics=False,  # a typo must not make a topic
                 auto_offset_reset="earliest",
                 max_partition_fetch_bytes=MAX_RECORD_BYTES,

@@ -71,6 +71,7 @@ class Spans:
         if not ends:
             return
         self._consumer.assign(list(ends))
+        self._consumer.resume(*ends)  # the same partitions assigned once more are still paused
         for place in ends:
             self._consumer.seek(place, spans[place.topic, place.partition][0])
         left, moved_at = dict(ends), time.monotonic()

@@ -146,13 +146,15 @@ def _link(item: Loose) -> str:
 
 def _authors(item: Loose) -> Iterator[str]:
     for author in item.get("authors") or ():  # without a name there is only a mail address, which is nobody's business
-        yield str(author.get("name") or "")
+        name = str(author.get("name") or "")
+        # RSS 2.0 asks for `mail (name)`; feedparser takes it apart wrongly where the mail's domain has a long ending.
+        yield name.partition("(")[2] if name.count("(") > name.count(")") else name
 
 
 def _moment(item: Loose) -> datetime | None:
     """Give the publication date, else that of the last change; feedparser's are in UTC, naive ones taken for it."""
     for name in ("published_parsed", "updated_parsed", "created_parsed"):
-        parsed = item.get(name)
+        parsed = item.get(name) if name in item else None  # unasked, feedparser gives one date for another
         if parsed:
             try:
                 return plausible(datetime.fromtimestamp(calendar.timegm(parsed), UTC))

@@ -13,14 +13,15 @@ from typing import Any
 import pytest
 
 from pipelines import sink as sink_module
+from pipelines.chaos import proxy as faults
 from pipelines.elastic import Elastic, connect
 from pipelines.errors import ServiceError
+from pipelines.heartbeat import Waits
 from pipelines.index import Document, articles_alias
 from pipelines.provision import provision_indices
 from pipelines.settings import Settings
 from pipelines.sink import Sink
 from pipelines.verdict import Verdict
-from tests import faults
 from tests.rivers import until
 
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(90)]
@@ -288,3 +289,77 @@ def test_a_server_that_is_away_is_waited_for(river: Settings, caplog: pytest.Log
         assert kinds(verdicts()) == ["indexed"]
     assert sink.waiting is None
     assert caplog.text.count("wait for Elasticsearch") == 1  # at most one line in ten seconds
+
+
+def requests_of(river: Settings, documents: int) -> Settings:
+    options = river.elasticsearch.model_copy(update={"bulk_documents": documents})
+    return river.model_copy(update={"elasticsearch": options})
+
+
+def test_what_goes_in_one_request_follows_what_the_server_takes(river: Settings) -> None:
+    documents = [made(river, number) for number in range(200)]
+    with faults.FaultServer(river.elasticsearch.url) as proxy:
+        proxy.afterwards = faults.busy_above(30)
+        sink = Sink(connect(behind(river, proxy.url)), requests_of(river, 100))
+        assert kinds(sink.write(documents)) == ["indexed"] * 200
+    sizes = [len(names) for names in proxy.bulks]
+    assert sizes[:3] == [100, 50, 25]  # halved until it is taken
+    refused = [size for size in sizes if size > 30]
+    assert len(refused) <= 8
+    taken = [name for names in proxy.bulks if len(names) <= 30 for name in names]
+    assert sorted(taken) == sorted(document.id for document in documents)  # each sent and taken once
+
+
+def test_a_server_that_refuses_one_request_is_not_asked_for_the_rest(river: Settings) -> None:
+    documents = [made(river, number) for number in range(40)]
+    with faults.FaultServer(river.elasticsearch.url, [faults.answered(429)]) as proxy:
+        sink = Sink(connect(behind(river, proxy.url)), requests_of(river, 10))
+        assert kinds(sink.write(documents)) == ["indexed"] * 40
+    assert [len(names) for names in proxy.bulks[:2]] == [10, 5]
+
+
+def test_the_window_opens_again_after_a_storm(river: Settings) -> None:
+    with faults.FaultServer(river.elasticsearch.url, [faults.answered(503)] * 5) as proxy:
+        sink = Sink(connect(behind(river, proxy.url)), requests_of(river, 50))
+        assert kinds(sink.write([made(river, number) for number in range(20)])) == ["indexed"] * 20
+        for start in range(100, 2000, 100):
+            sink.write([made(river, start + number) for number in range(50)])
+    assert len(proxy.bulks[-1]) == 50
+
+
+def test_a_document_on_which_the_server_fails_for_ever_is_dead_and_its_neighbours_live(
+    river: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    documents = [made(river, number) for number in range(4)]
+    with faults.FaultServer(river.elasticsearch.url) as proxy:
+        proxy.afterwards = faults.items_refused(500, "null_pointer_exception", "d2")
+        verdicts = Sink(connect(behind(river, proxy.url)), river).write(documents)
+    assert kinds(verdicts) == ["indexed", "indexed", "dead", "indexed"]
+    assert (verdicts[2].reason, verdicts[2].alarm) == ("server-error", True)
+    assert len(proxy.bulks) == sink_module.MOST_SERVER_ERRORS + 1
+    assert "document d2: unforeseen answer" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("status", "names"),
+    [(500, ["d0", "d1", "d2"]), (503, ["d1"])],
+    ids=["500 for every document of the index", "503 for one document: its shard is away"],
+)
+def test_a_fault_of_index_or_shard_is_waited_out(river: Settings, status: int, names: list[str]) -> None:
+    documents = [made(river, number) for number in range(3)]
+    fault = faults.items_refused(status, "illegal_state_exception", *names)
+    with faults.FaultServer(river.elasticsearch.url, [fault] * (sink_module.MOST_SERVER_ERRORS + 4)) as proxy:
+        verdicts = Sink(connect(behind(river, proxy.url)), river).write(documents)
+    assert kinds(verdicts) == ["indexed"] * 3
+    assert proxy.plan == []
+
+
+def test_who_waits_says_so(river: Settings, client: Elastic) -> None:
+    told = Waits()
+    client.ask("DELETE", f"/_index_template/{articles_alias(river.river.name)}")
+    with waiting(Sink(client, river, waits=told), [made(river)], "no-template") as verdicts:
+        assert told.now is not None
+        assert told.now[0] == "no-template"
+        provision_indices(river)
+        assert kinds(verdicts()) == ["indexed"]
+    assert told.now is None

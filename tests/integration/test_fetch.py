@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import subprocess
 import threading
 import time
 from collections.abc import Iterable, Iterator
@@ -91,6 +92,7 @@ def test_a_page_goes_to_kafka_as_it_came(river: Settings, site: Site) -> None:
     assert facts.version == int(facts.fetched_at.timestamp() * 1000)
     [line] = outcomes(settings)
     assert (line.kind, line.terminal, line.article_id) == (OutcomeKind.FETCHED, False, announced.id)
+    assert line.next_visit_at == facts.fetched_at + timedelta(minutes=15)
     [next_visit] = [Entry.from_json(found.value or b"") for found in records(settings, LATER[0])]
     assert (next_visit.visit, next_visit.attempt, next_visit.first_seen) == (1, 0, NOON)
     assert next_visit.due_at == facts.fetched_at + timedelta(minutes=15)
@@ -141,11 +143,14 @@ def test_each_bad_page_ends_by_name_and_the_others_go_on(river: Settings, site: 
     send(settings, [entry(url) for url in expected])
     with Sender(settings.kafka.bootstrap_servers, client_id="test") as sender:
         sender.send(ENTRIES.full_name(settings.river.name), "x", b"{not an entry")
-    fetched(settings, len(expected))
+    fetched(settings, len(expected) + 1)
     never.set()
 
-    assert ends(settings) == expected
-    assert len(outcomes(settings)) == len(expected)
+    found = ends(settings)
+    [nameless] = [url for url in found if url.startswith(ENTRIES.full_name(settings.river.name))]
+    assert found.pop(nameless) == (dead, "bad-entry")
+    assert found == expected
+    assert len(outcomes(settings)) == len(expected) + 1
     assert site.asked("/secret/page") == []
     assert len(site.asked("/always-busy")) == len(site.asked("/slow")) == 2
     assert len(site.asked("/missing")) == 1
@@ -196,6 +201,7 @@ def test_an_article_is_looked_at_again_and_again(river: Settings, site: Site) ->
         (3, OutcomeKind.UNCHANGED, "not-modified"),
         (4, OutcomeKind.FETCHED, ""),
     ]
+    assert [line.next_visit_at is not None for line in lines] == [True, True, True, True, False]
     pages = [Entry.from_json(message.headers["entry"]) for message in records(settings, PAGES)]
     assert [(page.visit, page.first_seen) for page in pages] == [(0, NOON), (2, NOON), (4, NOON)]
 
@@ -271,7 +277,7 @@ def test_killed_and_started_again_nothing_is_missing(river: Settings) -> None:
             site.routes[f"/{number}"] = Reply(html(f"{site.host} {number}"), headers=HTML, wait=0.02)
     urls = [site.url(f"/{number}") for number in range(20) for site in sites]
     send(settings, [entry(url) for url in urls])
-    for seen in (10, 40, 70):
+    for seen in (10, 50):
         with role(settings, "fetch") as process:
             until(lambda seen=seen: len(records(settings, PAGES)) >= seen, what=f"{seen} pages")  # type: ignore[misc]
             process.kill()
@@ -296,3 +302,14 @@ def test_it_drains_within_seconds_whatever_hangs(river: Settings, site: Site) ->
         assert time.monotonic() - began < 5
     never.set()
     assert waiting(settings, "fetch") == 1
+
+
+def test_without_a_broker_it_waits_and_still_ends(river: Settings) -> None:
+    kafka = river.kafka.model_copy(update={"bootstrap_servers": "127.0.0.1:9"})
+    with role(river.model_copy(update={"kafka": kafka}), "fetch") as process:
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(3)
+        process.send_signal(signal.SIGTERM)
+        began = time.monotonic()
+        assert process.wait(10) == 0
+        assert time.monotonic() - began < 5

@@ -1,10 +1,11 @@
+import inspect
 import pickle
 from collections.abc import Iterator
 
 import pytest
 
 from pipelines import errors
-from pipelines.errors import FetchFault, NewsriverError, RecordFault
+from pipelines.errors import NewsriverError
 
 
 def tree(kind: type[NewsriverError]) -> Iterator[type[NewsriverError]]:
@@ -13,16 +14,22 @@ def tree(kind: type[NewsriverError]) -> Iterator[type[NewsriverError]]:
         yield from tree(child)
 
 
+VALUES = {
+    "message": "it happened",
+    "hint": "do this",
+    "resource": "https://example.org/",
+    "reason": "too-deep",
+    "retryable": True,
+    "status": 503,
+    "retry_after": 9.0,
+    "seconds": 9.0,
+    "host": "example.org",
+}
+"""What an error of ours is built from, by parameter name."""
+
+
 def example(kind: type[NewsriverError]) -> NewsriverError:
-    if kind is FetchFault:
-        return FetchFault("no answer", reason="timeout", retryable=True, status=503, retry_after=9.0, resource="u")
-    if issubclass(kind, RecordFault) and kind is not errors.AddressRefused:
-        return kind("too deep", reason="too-deep", resource="u")
-    return (
-        kind("it happened", resource="u")
-        if kind is errors.AddressRefused
-        else kind("it happened", hint="do", resource="u")
-    )
+    return kind(**{name: VALUES[name] for name in inspect.signature(kind).parameters})
 
 
 @pytest.mark.parametrize("kind", list(tree(NewsriverError)))

@@ -21,6 +21,16 @@ def test_a_visit_ends_once_whatever_ends_it() -> None:
     assert not ends & steps
 
 
+def test_each_feed_that_repeats_an_article_has_a_line() -> None:
+    repeats = [
+        outcome(ENTRY.model_copy(update={"feed_url": f"https://example.org/{feed}"}), Stage.POLL, kind).id
+        for feed in "abb"
+        for kind in (OutcomeKind.DUPLICATE_URL, OutcomeKind.DISCOVERED)
+    ]
+    assert len(set(repeats[0::2])) == 2
+    assert len(set(repeats[1::2])) == 1
+
+
 def test_visits_have_ends_of_their_own() -> None:
     assert outcome_id("a", 0, OutcomeKind.INDEXED) != outcome_id("a", 1, OutcomeKind.UPDATED)
 

@@ -1,0 +1,75 @@
+"""The benchmarks' tables."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterable
+
+from rich.table import Table
+
+from pipelines.bench import latency, pipeline, sink
+from pipelines.bench.cores import Spent
+
+_MIB = 2**20
+
+
+def pipeline_tables(result: pipeline.Result) -> list[Table]:
+    """Show articles a second, and who used the cores."""
+    bare, river = [one for one, _ in result.rounds], [one for _, one in result.rounds]
+    speed = _table("pages cleaned and tagged", "bare extraction", "the river", "ratio")
+    rows = (
+        ("a core second that the workers could have", result.ratio, "per_available"),
+        ("a second on the clock", result.wall_ratio, "per_second"),
+        ("a CPU second of the workers' own", result.cpu_ratio, "per_cpu"),
+    )
+    for name, ratio, attribute in rows:
+        low, high = (statistics.median(getattr(leg, attribute) for leg in side) for side in (bare, river))
+        speed.add_row(name, f"{low:.1f}", f"{high:.1f}", f"{ratio:.3f}")
+    spent = _table("ms of CPU an article", "bare extraction", "the river")
+    for name, values in _shares([leg.spent for leg in bare], [leg.spent for leg in river]):
+        per = [1000 * seconds / (result.pages * len(result.rounds)) for seconds in values]
+        spent.add_row(name, *(f"{value:.1f}" for value in per))
+    return [speed, spent]
+
+
+def _shares(*sides: list[Spent]) -> Iterable[tuple[str, list[float]]]:
+    """Give CPU seconds by who used them, one number for each side."""
+    yield "workers", [sum(one.ours for one in side) for side in sides]
+    for name in dict.fromkeys(name for side in sides for one in side for name in one.servers):
+        yield name, [sum(one.servers.get(name, 0.0) for one in side) for side in sides]
+    yield "benchmark and strangers", [sum(one.others for one in side) for side in sides]
+
+
+def sink_tables(result: sink.Result) -> list[Table]:
+    """Show documents a second, and what they cost."""
+    bare, ours = zip(*result.rounds, strict=True)
+    table = _table("", "bare bulk loop", "the sink", "ratio")
+    low, high = (statistics.median(leg.per_second for leg in side) for side in (bare, ours))
+    table.add_row("documents a second", f"{low:,.0f}", f"{high:,.0f}", f"{result.ratio:.3f}")
+    low, high = (1000 * statistics.median(leg.spent.ours / leg.documents for leg in side) for side in (bare, ours))
+    table.add_row("client, ms of CPU a document", f"{low:.3f}", f"{high:.3f}", "")
+    for name in bare[0].spent.servers:
+        low, high = (
+            1000 * statistics.median(leg.spent.servers[name] / leg.documents for leg in side) for side in (bare, ours)
+        )
+        table.add_row(f"{name}, ms of CPU a document", f"{low:.3f}", f"{high:.3f}", "")
+    return [table]
+
+
+def latency_tables(result: latency.Result) -> list[Table]:
+    """Show delays in seconds, and the processes' memory."""
+    delays = _table("seconds until a search finds it", "count", "p50", "p95", "p99", "longest")
+    for name, side in (("page on Kafka", result.pages), ("document written straight to the index", result.floor)):
+        figures = (side.p50, side.p95, side.p99, side.most)
+        delays.add_row(name, f"{side.count:,}", *(f"{seconds:.2f}" for seconds in figures))
+    memory = _table("resident memory, MiB", "start", "end", "most")
+    for name, one in result.memory.items():
+        memory.add_row(name, *(f"{size / _MIB:,.0f}" for size in (one.start, one.end, one.most)))
+    return [delays, memory]
+
+
+def _table(first: str, *columns: str) -> Table:
+    table = Table(first, box=None, pad_edge=False)
+    for column in columns:
+        table.add_column(column, justify="right")
+    return table

@@ -1,0 +1,213 @@
+"""What flows: feeds and small article pages of our own making, each a function of its number and the plan. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from html import escape
+
+from pipelines.chaos.plan import Page, Plan
+from pipelines.urls import article_id, canonical_url
+from schemas.records import Feed
+
+BLOCK = 10
+"""Articles that a feed brings at once."""
+
+SHARED_EVERY = 50
+"""Each of so many articles stands in a second feed, too."""
+
+_ARTICLES_PER_FEED = 250
+_FEWEST_FEEDS, _FEEDS_PER_HOST = 8, 2
+_EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
+_HTML = "text/html; charset=utf-8"
+
+_WHO = ("The council", "A panel of engineers", "The harbour office", "A group of teachers", "The hospital's board",
+        "The mayor", "A farmers' union", "The rail company", "An inspector", "The fire service")  # fmt: skip
+_DID = ("agreed on Tuesday to rebuild", "asked for more money for", "warned that rain had damaged",
+        "published a long report on", "put off its vote on", "promised to open", "complained about",
+        "signed a contract for", "began the yearly inspection of", "rejected a plan to sell")  # fmt: skip
+_WHAT = ("the old bridge over the river", "the school by the market", "the northern line", "the new hospital wing",
+         "the flood wall", "the bus station", "the town's water works", "the public library", "the football ground",
+         "the wind farm off the coast")  # fmt: skip
+_WHY = ("after years of argument", "because costs had doubled since spring", "in spite of a storm that cut the power",
+        "while hundreds of people waited outside", "as the government had demanded", "without naming a date",
+        "although the region had offered to pay half", "following a court's decision last month")  # fmt: skip
+_PLACES = ("Aldermere", "Brackwater", "Corriefield", "Dunlow", "Eastmarch", "Fennick", "Garrowby", "Holmstead")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the site sends for a page or feed.
+
+    Attributes:
+        body: the bytes.
+        status: HTTP status.
+        headers: beside the length.
+        promised: length that the headers name, where it is not the body's.
+        raw: the whole answer, where it is no HTTP.
+    """
+
+    body: bytes = b""
+    status: int = 200
+    headers: dict[str, str] = field(default_factory=lambda: {"Content-Type": _HTML})
+    promised: int | None = None
+    raw: bytes = b""
+
+
+@dataclass(frozen=True)
+class Press:
+    """All feeds and pages of a run and their addresses.
+
+    Attributes:
+        plan: the plan of the run.
+        port: the port in the URLs, the first of several where all hosts share one address.
+        apart: whether each host has an address of its own; otherwise each has its own port on 127.0.0.1.
+    """
+
+    plan: Plan
+    port: int
+    apart: bool
+
+    @property
+    def feeds(self) -> int:
+        """Number of feeds."""
+        return max(_FEWEST_FEEDS, -(-self.plan.articles // _ARTICLES_PER_FEED))
+
+    @property
+    def hosts(self) -> int:
+        """Number of hosts."""
+        return self.feeds // _FEEDS_PER_HOST
+
+    @property
+    def networks(self) -> list[str]:
+        """The addresses for `fetch.allow_networks`."""
+        return ["127.0.1.0/24"] if self.apart else ["127.0.0.1/32"]
+
+    def place(self, host: int) -> tuple[str, int]:
+        """Give address and port of a host."""
+        return (f"127.0.1.{host + 1}", self.port) if self.apart else ("127.0.0.1", self.port + host)
+
+    def feed_of(self, number: int) -> int:
+        """Give the feed that announces an article."""
+        return number // BLOCK % self.feeds
+
+    def feed_url(self, feed: int) -> str:
+        """Give a feed's address."""
+        return f"{self._base(feed)}/feed/{feed}.xml"
+
+    def url(self, number: int) -> str:
+        """Give an article's address."""
+        folder = "private" if self.plan.page(number) is Page.FORBIDDEN else "news"
+        return f"{self._base(self.feed_of(number))}/{folder}/{number}"
+
+    def id(self, number: int) -> str:
+        """Give an article's id."""
+        return article_id(canonical_url(self.url(number)))
+
+    def feed_list(self) -> list[Feed]:
+        """Give all feeds."""
+        return [Feed(url=self.feed_url(feed), source=f"paper-{feed}", language="en") for feed in range(self.feeds)]
+
+    def shown(self, feed: int, revealed: int) -> list[int]:
+        """Give the articles in a feed, the newest first, when so many of all articles are out."""
+        own = (number for start in range(feed * BLOCK, revealed, self.feeds * BLOCK) for number in _block(start))
+        neighbour = (feed - 1) % self.feeds
+        shared = (
+            number
+            for start in range(neighbour * BLOCK, revealed, self.feeds * BLOCK)
+            for number in _block(start)
+            if number % SHARED_EVERY == 0
+        )
+        return sorted((number for number in (*own, *shared) if number < revealed), reverse=True)
+
+    def feed(self, feed: int, revealed: int) -> bytes:
+        """Give a feed as RSS 2.0."""
+        items = "".join(
+            f"<item><title>{escape(headline(number))}</title><link>{self.url(number)}</link>"
+            f"<pubDate>{format_datetime(_date(number))}</pubDate></item>\n"
+            for number in self.shown(feed, revealed)
+        )
+        head = f"<title>Paper {feed}</title><link>{self._base(feed)}/</link><description>A paper</description>"
+        return f'<?xml version="1.0"?><rss version="2.0"><channel>{head}\n{items}</channel></rss>'.encode()
+
+    def answer(self, number: int, earlier: int) -> Answer:
+        """Give what the site sends for an article.
+
+        Args:
+            number: the article.
+            earlier: how often it was sent before.
+        """
+        return answer(self.plan.page(number), number, self.plan.seed, earlier)
+
+    def _base(self, feed: int) -> str:
+        address, port = self.place(feed % self.hosts)
+        return f"http://{address}:{port}"
+
+
+def answer(page: Page, number: int, seed: int, earlier: int) -> Answer:
+    """Give what the site sends for a page with something wrong, or nothing."""
+    whole = article(number, seed)
+    if page is Page.HALF or (earlier == 0 and page is Page.CUT_ONCE):
+        return Answer(whole[: len(whole) // 2], promised=len(whole))
+    if earlier == 0 and page is Page.FAILS_ONCE:
+        return Answer(b"busy", 503)
+    return _ODD.get(page, Answer)(whole)
+
+
+def headline(number: int) -> str:
+    """Give an article's title."""
+    return f"{_PLACES[number % 8]}: {_WHO[number % 10].lower()} and {_WHAT[number // 10 % 10]}, part {number}"
+
+
+def article(number: int, seed: int) -> bytes:
+    """Give a whole good page of 3 to 8 KB."""
+    chance = random.Random(f"{seed} {number}")  # noqa: S311 - the same page for the same number
+    paragraphs = "".join(f"<p>{' '.join(_sentences(chance, number))}</p>\n" for _ in range(chance.randint(6, 13)))
+    menu = "".join(f'<li><a href="/{place.lower()}">{place}</a></li>' for place in _PLACES)
+    date = _date(number).isoformat()
+    return (
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(headline(number))}</title>'
+        f'<meta property="article:published_time" content="{date}"></head><body><nav><ul>{menu}</ul></nav>\n'
+        f"<article><h1>{escape(headline(number))}</h1>\n{paragraphs}</article>\n"
+        "<footer><p>All rights reserved</p></footer></body></html>"
+    ).encode()
+
+
+def _sentences(chance: random.Random, number: int) -> Iterator[str]:
+    for _ in range(chance.randint(3, 5)):
+        who, did, what, why = (chance.choice(words) for words in (_WHO, _DID, _WHAT, _WHY))
+        yield f"{who} of {chance.choice(_PLACES)} {did} {what} {why}, says note {chance.randrange(10**6)} of {number}."
+
+
+def _framed(content: str) -> bytes:
+    return f"<!doctype html><html><head><title>A page</title></head><body>{content}</body></html>".encode()
+
+
+def _date(number: int) -> datetime:
+    return _EPOCH + timedelta(minutes=number)
+
+
+def _block(start: int) -> range:
+    return range(start, start + BLOCK)
+
+
+_ODD: dict[Page, Callable[[bytes], Answer]] = {
+    Page.MISSING: lambda _: Answer(b"gone", 404),
+    Page.BAD_HEADERS: lambda whole: Answer(raw=b"HTTP/1.1 200 OK\r\nno header at all\r\n\r\n" + whole),
+    Page.BAD_ENCODING: lambda _: Answer(b"\x1f\x8bno gzip", headers={"Content-Encoding": "gzip"}),
+    Page.ODD_CHARSET: lambda whole: Answer(whole, headers={"Content-Type": "text/html; charset=klingon-8"}),
+    Page.BINARY: lambda whole: Answer(b"\x89PNG\r\n\x1a\n" + hashlib.sha512(whole).digest() * 50),
+    Page.STRAY_CONTROLS: lambda whole: Answer(whole.replace(b"river", b"ri\x00ver&#xD800;", 3)),
+    Page.CUT_OFF: lambda whole: Answer(whole[: len(whole) * 3 // 4]),
+    Page.NESTED: lambda _: Answer(_framed("<div>" * 9000 + "deep" + "</div>" * 9000)),
+    Page.ATTRIBUTES: lambda _: Answer(_framed(f"<p {' '.join(f'a{n}=1' for n in range(2000))}>wide</p>")),
+    Page.CONTROLS: lambda _: Answer(_framed("<p>" + "\x01\x02 text" * 500 + "</p>")),
+    Page.EMPTY: lambda _: Answer(),
+    Page.SHORT: lambda _: Answer(_framed("<p>Nothing but these five words</p>")),
+    Page.SCRIPTED: lambda _: Answer(_framed(f"<script>{'draw();' * 4000}</script><div id=root></div>")),
+}
+"""What the site sends instead of a whole page."""

@@ -1,0 +1,112 @@
+"""The site that the river reads, in a process of its own that no fault touches.
+
+HTTP by hand (RFC 9112): half of its work is to send what no server library would. How many articles are out it reads
+from its standard input, a number a line; when that ends, so does the site, whatever became of who started it.
+`python -m pipelines.chaos.site ARTICLES SEED PORT` says `ready` when it listens.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import suppress
+from functools import lru_cache
+
+from pipelines.chaos.pages import Answer, Press
+from pipelines.chaos.plan import plan
+from pipelines.demo.timetable import whole_loopback
+
+READY = b"ready\n"
+
+_ROBOTS = b"User-agent: *\nDisallow: /private/\n"
+_BROKEN = (ConnectionError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, ValueError)
+
+
+def press(articles: int, seed: int, port: int) -> Press:
+    """Give the feeds and pages as the site serves them on this machine."""
+    return Press(plan(articles, seed), port, apart=whole_loopback())
+
+
+class Site:
+    """Answers requests; `revealed` says how many articles are out."""
+
+    def __init__(self, served: Press) -> None:
+        self.revealed = 0
+        self._press = served
+        self._earlier: Counter[int] = Counter()
+        self._feed = lru_cache(maxsize=2 * served.feeds)(served.feed)
+
+    async def listen(self) -> None:
+        """Listen at every host.
+
+        Raises:
+            OSError: an address or port cannot be used.
+        """
+        for host in range(self._press.hosts):
+            await asyncio.start_server(self._serve, *self._press.place(host))
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Answer the requests of one connection until either side hangs up."""
+        with suppress(*_BROKEN):
+            while True:
+                request, *lines = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
+                headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+                answer = self._answer(request.split(" ")[1], headers.get("if-none-match", ""))
+                writer.write(_on_the_wire(answer))
+                await writer.drain()
+                if answer.raw or answer.promised is not None:
+                    break
+        writer.close()
+
+    def _answer(self, path: str, etag: str) -> Answer:
+        _, folder, name = (*path.split("/", 2), "", "")[:3]
+        if path == "/robots.txt":
+            return Answer(_ROBOTS, headers={"Content-Type": "text/plain"})
+        if folder == "feed":
+            return self._feed_answer(int(name.removesuffix(".xml")), etag)
+        if folder in ("news", "private"):
+            number = int(name)
+            self._earlier[number] += 1
+            return self._press.answer(number, self._earlier[number] - 1)
+        return Answer(b"not found", 404)
+
+    def _feed_answer(self, feed: int, etag: str) -> Answer:
+        shown = self._press.shown(feed, self.revealed)
+        current = f'"{len(shown)}"'
+        headers = {"Content-Type": "application/rss+xml", "ETag": current}
+        if etag == current:
+            return Answer(status=304, headers=headers)
+        return Answer(self._feed(feed, self.revealed), headers=headers)
+
+
+def _on_the_wire(answer: Answer) -> bytes:
+    if answer.raw:
+        return answer.raw
+    length = len(answer.body) if answer.promised is None else answer.promised
+    lines = [f"HTTP/1.1 {answer.status} Answer", *(f"{name}: {value}" for name, value in answer.headers.items())]
+    if answer.status != 304:
+        lines.append(f"Content-Length: {length}")
+    return "\r\n".join([*lines, "", ""]).encode() + answer.body
+
+
+async def _run(served: Press) -> None:
+    site = Site(served)
+    await site.listen()
+    orders = asyncio.StreamReader()
+    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(orders), sys.stdin)
+    sys.stdout.buffer.write(READY)
+    sys.stdout.buffer.flush()
+    while line := await orders.readline():
+        site.revealed = int(line)
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Serve until standard input ends."""
+    articles, seed, port = map(int, arguments)
+    asyncio.run(_run(press(articles, seed, port)))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,139 @@
+"""Looks at the river once a second while things break, and lets the site announce as fast as the plan needs."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Self
+
+from pipelines.chaos.plan import Fault, Plan
+from pipelines.chaos.recovery import Sample
+from pipelines.chaos.river import Site
+from pipelines.errors import NewsriverError
+from pipelines.settings import Settings
+from schemas.topics import ENTRIES, OUTCOMES, PAGES, Topic
+
+log = logging.getLogger(__name__)
+
+READS: dict[str, Topic] = {"fetch": ENTRIES, "process": PAGES, "record": OUTCOMES}
+"""The topic by which a role's progress is measured; later-tiers wait on purpose and are left aside."""
+
+_EVERY_SECONDS = 1.0
+_LEAST_SECONDS = 20.0
+
+
+@dataclass
+class Now:
+    """What goes on at this moment, for whoever shows it.
+
+    Attributes:
+        faults: number of faults in the plan.
+        doing: what is being done, for people.
+        since: since when, on the clock of `time.monotonic`.
+        done: faults that are over.
+        sample: the last look at the river; None before the first.
+    """
+
+    faults: int
+    doing: str = "starting"
+    since: float = field(default_factory=time.monotonic)
+    done: int = 0
+    sample: Sample | None = None
+
+    def begin(self, doing: str) -> None:
+        """Note what is done next."""
+        self.doing, self.since = doing, time.monotonic()
+        log.info("%s", doing)
+
+
+class Watch:
+    """Samples the river for as long as its block lasts, in a thread.
+
+    Attributes:
+        samples: where the roles stood, in the order of time; none while the broker is away.
+
+    Args:
+        settings: the river's settings.
+        site: told how many articles are out.
+        plan: says how long the articles must last.
+        now: says how much of the plan is done; gets the last sample.
+    """
+
+    def __init__(self, settings: Settings, site: Site, plan: Plan, now: Now) -> None:
+        self.samples: list[Sample] = []
+        self._settings, self._site, self._plan, self._now = settings, site, plan, now
+        self._over = threading.Event()
+        self._wake = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
+
+    def __enter__(self) -> Self:
+        """Begin."""
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End."""
+        self._over.set()
+        self._wake.set()
+        self._thread.join()
+
+    def now(self) -> None:
+        """Look at once instead of at the next turn."""
+        self._wake.set()
+
+    def _run(self) -> None:
+        out = 0.0
+        before = time.monotonic()
+        while not self._over.is_set():
+            self._wake.wait(_EVERY_SECONDS)
+            self._wake.clear()
+            now = time.monotonic()
+            out += more(self._plan.articles - out, self._plan.faults[self._now.done :], now - before)
+            before = now
+            self._site.reveal(int(out))
+            try:
+                sample = look(self._settings)
+            except NewsriverError as error:
+                log.debug("no look: %s", error)
+                continue
+            self.samples.append(sample)
+            self._now.sample = sample
+
+
+def more(missing: float, left: Sequence[Fault], seconds: float) -> float:
+    """Give how many articles come out now, so that they last for the faults that are left.
+
+    Args:
+        missing: articles that are not out.
+        left: faults to come, the one under way first.
+        seconds: time since the last articles came out.
+    """
+    if not left:
+        return missing
+    lasting = max(_LEAST_SECONDS, sum(fault.expected_seconds for fault in left))
+    return min(missing, missing * seconds / lasting)
+
+
+def look(settings: Settings) -> Sample:
+    """Ask Kafka where the roles stand.
+
+    Raises:
+        NewsriverError: it does not answer.
+    """
+    from pipelines.status import topic_status
+
+    found = {topic.topic: topic for topic in topic_status(settings)}
+    river = settings.river.name
+    positions, lags = {"poll": found[ENTRIES.full_name(river)].records}, {}
+    for role, topic in READS.items():
+        status = found[topic.full_name(river)]
+        lags[role] = status.waiting.get(role, 0)
+        positions[role] = status.records - lags[role]
+    waiting = sum(sum(topic.waiting.values()) for topic in found.values())
+    return Sample(time.monotonic(), positions, lags, waiting)

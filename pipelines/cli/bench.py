@@ -1,0 +1,151 @@
+"""`newsriver bench`: how fast the river is, against its floor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Protocol
+
+import click
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from pipelines.cli.console import err, out, print_json
+from pipelines.cli.context import Context
+
+if TYPE_CHECKING:
+    from pipelines.bench.river import Tell
+
+_HALF_LOAD_PAGES = 400
+
+
+class _Result(Protocol):
+    def as_json(self) -> dict[str, Any]: ...
+
+
+@click.group()
+def bench() -> None:
+    """Measure the river on this machine, each part against its floor in the same run.
+
+    Uses topics and indices of its own on the servers of the settings, and removes them.
+    """
+
+
+def _shared(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options that every benchmark has."""
+    for option in (
+        click.option("--json", "as_json", is_flag=True, help="One JSON document, with the field `ratio`."),
+        click.option("--keep", is_flag=True, help="Leave the topics and indices for a look."),
+        click.option("--seed", type=int, default=1, show_default=True, help="Other seeds make other texts."),
+    ):
+        command = option(command)
+    return command
+
+
+_workers = click.option(
+    "--workers", type=click.IntRange(1, 64), help="`process` workers; as the settings say by default: one a core."
+)
+
+
+@bench.command()
+@click.option("--pages", type=click.IntRange(20, 5000), default=600, show_default=True, help="Pages of one round.")
+@click.option("--rounds", type=click.IntRange(1, 20), default=4, show_default=True, help="Rounds of floor and river.")
+@_workers
+@_shared
+@click.pass_obj
+def pipeline(
+    context: Context, pages: int, rounds: int, workers: int | None, seed: int, keep: bool, as_json: bool
+) -> None:
+    """Articles a second from Kafka to searchable, against bare extraction of the same pages."""
+    context = _own(context, workers)
+    from pipelines.bench import pipeline as bench_pipeline
+    from pipelines.bench.report import pipeline_tables
+
+    with _progress() as tell:
+        result = bench_pipeline.run(
+            context.settings, context.arguments, pages=pages, rounds=rounds, seed=seed, keep=keep, tell=tell
+        )
+    _show(result, pipeline_tables(result), as_json=as_json)
+    _tell_kept(context, keep=keep)
+
+
+@bench.command()
+@click.option(
+    "--documents", type=click.IntRange(100, 50_000), default=2500, show_default=True, help="Documents of a half round."
+)
+@click.option("--rounds", type=click.IntRange(1, 50), default=8, show_default=True, help="Rounds of floor and sink.")
+@_shared
+@click.pass_obj
+def sink(context: Context, documents: int, rounds: int, seed: int, keep: bool, as_json: bool) -> None:
+    """Documents a second of the sink, against a bare bulk loop into the same server."""
+    context = _own(context, None)
+    from pipelines.bench import sink as bench_sink
+    from pipelines.bench.report import sink_tables
+
+    with _progress() as tell:
+        result = bench_sink.run(context.settings, documents=documents, rounds=rounds, seed=seed, keep=keep, tell=tell)
+    _show(result, sink_tables(result), as_json=as_json)
+    _tell_kept(context, keep=keep)
+
+
+@bench.command()
+@click.option("--minutes", type=click.FloatRange(0.05, 600), default=2.0, show_default=True, help="Length of the run.")
+@click.option("--rate", type=click.FloatRange(0.5, 5000), help="Pages a second; half the measured throughput else.")
+@_workers
+@_shared
+@click.pass_obj
+def latency(
+    context: Context, minutes: float, rate: float | None, workers: int | None, seed: int, keep: bool, as_json: bool
+) -> None:
+    """Time from a page on Kafka to a search that finds it, at half load, and the processes' memory."""
+    context = _own(context, workers)
+    from pipelines.bench import latency as bench_latency
+    from pipelines.bench import pipeline as bench_pipeline
+    from pipelines.bench.report import latency_tables
+
+    settings, arguments = context.settings, context.arguments
+    with _progress() as tell:
+        if rate is None:
+            load = bench_pipeline.run(
+                settings, arguments, pages=_HALF_LOAD_PAGES, rounds=1, seed=seed, keep=False, tell=tell
+            )
+            rate = load.per_second / 2
+        result = bench_latency.run(
+            settings, arguments, rate=rate, seconds=minutes * 60, seed=seed, keep=keep, tell=tell
+        )
+    _show(result, latency_tables(result), as_json=as_json)
+    _tell_kept(context, keep=keep)
+
+
+def _own(context: Context, workers: int | None) -> Context:
+    """Give the same context for a river of the benchmark's own."""
+    from pipelines.bench.river import own_name
+
+    more = [f"river.name={own_name()}", *([] if workers is None else [f"process.workers={workers}"])]
+    return replace(context, assignments=(*context.assignments, *more))
+
+
+@contextmanager
+def _progress() -> Iterator[Tell]:
+    """Show how far a benchmark is, on a terminal."""
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
+        task = progress.add_task("starting", total=None)
+        yield lambda what, done, total: progress.update(task, description=what, completed=done, total=total)
+
+
+def _show(result: _Result, tables: Sequence[Table], *, as_json: bool) -> None:
+    if as_json:
+        print_json(result.as_json())
+        return
+    machine = result.as_json()["machine"]
+    for table in tables:
+        out.print(table, "")
+    out.print(f"On {machine['processor']}, {machine['cores']} cores, Python {machine['python']}.")
+
+
+def _tell_kept(context: Context, *, keep: bool) -> None:
+    if keep:
+        name = context.settings.river.name
+        err.print(f"kept as river {name}: look with `newsriver --set river.name={name} status`")

@@ -1,0 +1,188 @@
+"""`newsriver chaos`: the fault lab."""
+
+from __future__ import annotations
+
+import json
+import logging
+import signal
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from pipelines.cli.console import err, out, print_json, safe
+from pipelines.cli.context import Context
+from pipelines.errors import NewsriverError
+
+if TYPE_CHECKING:
+    from pipelines.chaos.lab import Result
+    from pipelines.chaos.verdict import Accounts
+    from pipelines.chaos.watch import Now
+    from pipelines.settings import Settings
+
+_SHOWN = 10
+_LOGS = ("chaos.log", "roles.log", "report.json")
+
+
+@click.command()
+@click.option(
+    "--articles", type=click.IntRange(200, 1_000_000), default=20_000, show_default=True, help="Pages to feed."
+)
+@click.option("--seed", default=1, show_default=True, help="The same seed and size, the same plan.")
+@click.option(
+    "--minutes", type=click.FloatRange(1), default=30.0, show_default=True, help="Longest time for pages to flow."
+)
+@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+@click.pass_obj
+def chaos(context: Context, articles: int, seed: int, minutes: float, as_json: bool) -> None:
+    """Run a river on servers of its own, break everything in it, and prove that nothing is lost.
+
+    Kills each kind of process with -9, restarts Kafka, stops Elasticsearch, answers 429, late and by halves, and mixes
+    poison into the pages. Your own river and its servers are not touched. Ends with 0 when nothing is lost, twice or
+    unaccounted for, with 1 otherwise.
+    """
+    from pipelines.chaos.lab import Lab
+    from pipelines.chaos.river import folder
+    from pipelines.chaos.site import press
+    from pipelines.cli.stack import ConsoleReport
+    from pipelines.stack.ports import choose
+
+    def apply(options: Sequence[str]) -> tuple[Settings, list[str]]:
+        own = replace(context, assignments=(*context.assignments, *options))
+        return own.settings, own.arguments
+
+    home = folder(context.settings)
+    lab = Lab(context.settings, apply, press(articles, seed, choose()), minutes, ConsoleReport(err, None))
+    with _logging_to(home), _ending_on_sigterm(), _shown(lab.now):
+        result = lab.run()
+    report = _as_json(result, articles, seed)
+    (home / "report.json").write_text(json.dumps(report, indent=2), encoding="utf-8")
+    if as_json:
+        print_json(report)
+    else:
+        _show(result)
+    if not result.good:
+        raise NewsriverError("the river did not keep its promises", hint=f"{home} holds the logs", resource=str(home))
+
+
+@contextmanager
+def _logging_to(home: Path) -> Iterator[None]:
+    """Keep what the lab does in its own log; logs of the run before go."""
+    home.mkdir(parents=True, exist_ok=True)
+    for name in _LOGS:
+        (home / name).unlink(missing_ok=True)
+    handler = logging.FileHandler(home / "chaos.log", encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(message)s"))
+    logger = logging.getLogger("pipelines")
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    logging.getLogger("kafka").setLevel(logging.CRITICAL)  # it reports every broken connection, and we break them
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        handler.close()
+
+
+@contextmanager
+def _ending_on_sigterm() -> Iterator[None]:
+    """End on SIGTERM as on Ctrl-C: in order."""
+
+    def interrupt(number: int, frame: object) -> None:  # noqa: ARG001 - the signature of a signal handler
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
+def _shown(now: Now) -> Iterator[None]:
+    """Show what goes on: a live line on a terminal, else a line for each step."""
+    if err.is_terminal:
+        with Live(console=err, get_renderable=lambda: _line(now), refresh_per_second=4, transient=True):
+            yield
+        return
+    over = threading.Event()
+    thread = threading.Thread(target=_tell, args=(now, over), daemon=True, name="tell")
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def _tell(now: Now, over: threading.Event) -> None:
+    told = ""
+    while not over.wait(0.5):
+        if now.doing != told:
+            told = now.doing
+            err.print(_line(now))
+
+
+def _line(now: Now) -> Text:
+    parts = [f"{now.done}/{now.faults}", f"{now.doing} ({time.monotonic() - now.since:.0f} s)"]
+    if now.sample is not None:
+        lags = ", ".join(f"{role} {lag:,}" for role, lag in now.sample.lags.items())
+        parts += [f"announced {now.sample.positions['poll']:,}", f"processed {now.sample.positions['process']:,}"]
+        parts.append(f"waiting: {lags}")
+    return Text("  ".join(parts), no_wrap=True, overflow="ellipsis")
+
+
+def _as_json(result: Result, articles: int, seed: int) -> dict[str, Any]:
+    return {
+        "good": result.good,
+        "articles": articles,
+        "seed": seed,
+        "seconds": round(result.seconds, 1),
+        "at_rest": result.at_rest,
+        "accounts": result.accounts.as_json(),
+        "faults": [one.as_json() for one in result.happened],
+    }
+
+
+def _show(result: Result) -> None:
+    table = Table("at", "fault", "lasted", "moving after", "level after", box=None, pad_edge=False)
+    for column in table.columns[2:]:
+        column.justify = "right"
+    for one in result.happened:
+        times = (one.outage, one.recovery.moving, one.recovery.level)
+        table.add_row(
+            f"{one.at:.0f} s", str(one.fault), *("never" if time is None else f"{time:.1f} s" for time in times)
+        )
+    out.print(table, "")
+    table = Table("first visits ended as", "articles", box=None, pad_edge=False)
+    table.columns[1].justify = "right"
+    for name, count in result.accounts.ends.items():
+        table.add_row(safe(name), f"{count:,}")
+    out.print(table, "")
+    _verdict(result.accounts, result)
+
+
+def _verdict(found: Accounts, result: Result) -> None:
+    for name, what in (
+        ("lost", found.lost),
+        ("twice", found.duplicates),
+        ("not announced", found.strangers),
+        ("dead without a letter", found.unburied),
+        ("ended otherwise", [f"{one}: must {must}, did {did}" for one, (must, did) in found.wrong.items()]),
+    ):
+        for one in what[:_SHOWN]:
+            out.print(f"[red]✗[/] {name}: {safe(one)}")
+    sent, ended = found.unreadable
+    out.print(
+        f"{found.announced:,} articles in {result.seconds:,.0f} s: [bold]lost {len(found.lost)}, duplicate documents"
+        f" {len(found.duplicates)}, unaccounted {found.unaccounted}[/]; wrong ends {len(found.wrong)}, "
+        f"unreadable records {ended} of {sent} ended; {'at rest' if result.at_rest else '[red]not at rest[/]'}"
+    )

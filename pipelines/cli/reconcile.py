@@ -1,0 +1,108 @@
+"""`newsriver reconcile`: the proof that nothing is lost."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import click
+from rich.markup import escape
+from rich.table import Table
+
+from pipelines.cli.console import err, out, print_json, safe
+from pipelines.cli.context import Context
+from pipelines.errors import NewsriverError
+from pipelines.query import parse_time
+
+if TYPE_CHECKING:
+    from pipelines.accounts import Report
+    from pipelines.reconcile import Side
+
+_SHOWN = 20
+
+
+@click.command()
+@click.option("--since", metavar="TIME", help="Articles discovered since: 24h, 7d, or a date; all by default.")
+@click.option("--feed", metavar="URL", default="", help="Only what this feed announced.")
+@click.option("--ledger-only", is_flag=True, help="Leave out the raw topic of pages, which takes longest to read.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document, with all that is wrong.")
+@click.pass_obj
+def reconcile(context: Context, since: str | None, feed: str, ledger_only: bool, as_json: bool) -> None:
+    """Balance the ledger: every visit has ended or is in flight, and every article is in the index.
+
+    Ends with 1 when anything is unaccounted for, and names it. It only reads, and the river may flow meanwhile.
+    """
+    from pipelines.accounts import reconcile as audit
+
+    begins = parse_time(since, datetime.now(UTC)) if since else None
+    with err.status("reconciling") as status:
+        report = audit(
+            context.settings,
+            since=begins,
+            feed=feed,
+            pages=not ledger_only,
+            tell=lambda text: status.update(escape(text)),
+        )
+    if as_json:
+        print_json(report.as_json())
+    else:
+        _show(report)
+    if not report.balanced:
+        wrong = len({suspect.finding.article_id for suspect in report.suspects})
+        raise NewsriverError(
+            f"{wrong:,} article{'' if wrong == 1 else 's'} not accounted for",
+            hint="`newsriver trace ID` shows every step of one",
+        )
+
+
+def _show(report: Report) -> None:
+    from pipelines.reconcile import Side
+
+    table = Table("", "first visits", "revisits", box=None, pad_edge=False)
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for side in (Side.BEGUN, Side.ENDED, Side.IN_FLIGHT):
+        _add_side(table, report, side)
+    _add(
+        table, "[bold]unaccounted[/]", *(report.balance.total(Side.UNACCOUNTED, again=again) for again in (False, True))
+    )
+    out.print(table)
+    if report.page_records is not None:
+        pages = report.balance.pages
+        where = ", ".join(f"{count:,} {name}" for name, count in sorted(pages.items()))
+        total = sum(pages.values())
+        out.print(f"\n{report.page_records:,} pages on Kafka, of {total:,} articles" + (f": {where}" if where else ""))
+    _show_verdict(report)
+
+
+def _add_side(table: Table, report: Report, side: Side) -> None:
+    first, again = (report.balance.total(side, again=again) for again in (False, True))
+    _add(table, f"[bold]{side}[/]", first, again)
+    rows: dict[tuple[str, str], list[int]] = {}
+    for row, count in sorted(report.balance.counts.items()):
+        if row.side == side:
+            rows.setdefault((row.name, row.reason), [0, 0])[row.again] += count
+    for (name, reason), (visits, revisits) in rows.items():
+        label = f"{'waits in ' if side == 'in flight' else ''}{name}{f': {reason}' if reason else ''}"
+        _add(table, f"  {safe(label)}", visits, revisits)
+
+
+def _add(table: Table, label: str, first: int, again: int) -> None:
+    table.add_row(label, f"{first:,}", f"{again:,}")
+
+
+def _show_verdict(report: Report) -> None:
+    from pipelines.reconcile import MEANING
+
+    if report.balanced:
+        out.print("\n[green]Balanced:[/] every visit has ended or is in flight, every article is where it must be.")
+        return
+    out.print(f"\n[red]Not balanced:[/] {len(report.suspects):,} found wrong")
+    for suspect in report.suspects[:_SHOWN]:
+        problem, article_id, visit = suspect.finding
+        number = f", visit {visit}" if visit else ""
+        when = f" at {suspect.at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC" if suspect.at else ""
+        out.print(f"\n[red]✗[/] {article_id}{number}  {problem}: {MEANING[problem]}")
+        out.print(f"  {safe(suspect.url or 'URL unknown')}  last step: {safe(suspect.last_step)}{when}")
+    if len(report.suspects) > _SHOWN:
+        out.print(f"\n... and {len(report.suspects) - _SHOWN:,} more: --json gives all")

@@ -1,0 +1,193 @@
+"""The ledger of a whole small river: balanced at every moment, a planted loss named, every hop of an article shown."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipelines.elastic import connect
+from pipelines.kafka import Sender
+from pipelines.settings import Settings
+from pipelines.urls import article_id
+from schemas.topics import ENTRIES, PAGES
+from tests.integration.pulling import feed_file, feed_reply, pulling
+from tests.integration.site import Reply, Site
+from tests.rivers import as_environment, documents, page, role, until, waiting
+
+pytestmark = pytest.mark.servers
+
+HTML = {"Content-Type": "text/html; charset=utf-8"}
+GOOD = 6
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    with Site() as running:
+        for number in range(GOOD):
+            running.routes[f"/{number}"] = Reply(page(number), headers=HTML | {"ETag": f'"{number}"'})
+        running.routes["/robots.txt"] = Reply(b"User-agent: *\nDisallow: /secret\n")
+        running.routes["/short"] = Reply(b"<html><body><p>Three words only</p></body></html>", headers=HTML)
+        paths = ["/missing", "/secret", "/short", *(f"/{number}" for number in range(GOOD))]
+        running.routes["/feed"] = feed_reply(*map(running.url, paths))
+        running.routes["/other-feed"] = feed_reply(running.url("/0?utm_source=rss"))
+        yield running
+
+
+def newsriver(settings: Settings, *arguments: str) -> tuple[int, str]:
+    """Run a command to its end; give exit code and stdout."""
+    command = [sys.executable, "-m", "pipelines", *arguments]
+    done = subprocess.run(command, env=as_environment(settings), stdout=subprocess.PIPE, timeout=120, check=False)
+    return done.returncode, done.stdout.decode()
+
+
+def reconcile(settings: Settings, *arguments: str) -> tuple[int, dict[str, Any]]:
+    code, text = newsriver(settings, "reconcile", "--json", *arguments)
+    return code, json.loads(text)
+
+
+def counted(rows: list[dict[str, Any]]) -> dict[str, tuple[int, int]]:
+    """Give first visits and revisits of each row by its name and reason."""
+    names = [f"{row['name']}: {row['reason']}" if row["reason"] else row["name"] for row in rows]
+    return {name: (row["first"], row["again"]) for name, row in zip(names, rows, strict=True)}
+
+
+def poll(settings: Settings, site: Site, folder: Path) -> None:
+    """Announce everything; the second feed comes later, so that it is the one that repeats."""
+    for feed in ("/feed", "/other-feed"):
+        listed = [site.url("/feed"), site.url("/other-feed")] if feed == "/other-feed" else [site.url(feed)]
+        with role(settings, "poll", "--once", "--feeds", feed_file(folder, listed)) as process:
+            assert process.wait(60) == 0
+
+
+def drain(settings: Settings, *roles: str) -> None:
+    """Run roles until nothing waits for any of them."""
+    with ExitStack() as running:
+        processes = [running.enter_context(role(settings, name)) for name in roles]
+        for name in roles:
+            until(lambda name=name: waiting(settings, name) == 0, what=f"all done by {name}")  # type: ignore[misc]
+        for process in processes:
+            process.send_signal(signal.SIGTERM)
+        for process in processes:
+            assert process.wait(15) == 0
+
+
+def test_the_books_balance_at_every_moment_and_name_what_is_lost(river: Settings, site: Site, tmp_path: Path) -> None:
+    settings = pulling(river, fetch_later_scale=1e-6, fetch_revisit=["15m"])
+    code, empty = reconcile(settings)
+    assert (code, empty["balanced"], empty["totals"]["begun"]) == (0, True, 0)
+
+    poll(settings, site, tmp_path)
+    code, report = reconcile(settings)
+    assert (code, report["suspects"]) == (0, [])
+    assert counted(report["in_flight"]) == {"entries": (GOOD + 3, 0), "outcomes": (1, 0)}
+
+    drain(settings, "record")
+    code, report = reconcile(settings)
+    assert (code, report["suspects"]) == (0, [])
+    assert counted(report["begun"]) == {"discovered": (GOOD + 3, 0), "duplicate-url": (1, 0)}
+    assert counted(report["in_flight"]) == {"entries": (GOOD + 3, 0)}
+
+    drain(settings, "fetch")
+    code, report = reconcile(settings)
+    assert (code, report["suspects"]) == (0, [])
+    # Two outcomes of fetch end a first visit, and each revisit found its page unchanged.
+    assert counted(report["in_flight"]) == {"pages": (GOOD + 1, 0), "outcomes": (2, GOOD + 1)}
+
+    drain(settings, "process", "record")
+    code, report = reconcile(settings)
+    assert (code, report["suspects"]) == (0, [])
+    assert counted(report["ended"]) == {
+        "indexed": (GOOD, 0),
+        "rejected: too-short": (1, 0),
+        "dead: http-404": (1, 0),
+        "skipped: robots": (1, 0),
+        "duplicate-url": (1, 0),
+        "unchanged: same-bytes": (0, GOOD + 1),
+    }
+    assert report["in_flight"] == []
+    assert report["pages"] == {"records": GOOD + 1, "articles": {"in the index": GOOD, "refused": 1}}
+    assert report["totals"] == {"begun": 2 * GOOD + 5, "ended": 2 * GOOD + 5, "in_flight": 0, "unaccounted": 0}
+    code, of_feed = reconcile(settings, "--feed", site.url("/other-feed"), "--since", "1h", "--ledger-only")
+    assert (code, of_feed["totals"]["begun"], of_feed["pages"]) == (0, 1, None)
+
+    show_every_hop(settings, site)
+    lose(settings, site)
+
+
+def show_every_hop(settings: Settings, site: Site) -> None:
+    """Trace articles that ended in different ways."""
+    river = settings.river.name
+    code, text = newsriver(settings, "trace", "--json", site.url("/1?utm_source=rss#top"))
+    traced = json.loads(text)
+    assert (code, traced["url"], traced["problems"]) == (0, site.url("/1"), [])
+    assert [(hop["visit"], hop["stage"], hop["what"]) for hop in traced["hops"]] == [
+        (0, "poll", "discovered"),
+        (0, "fetch", "fetched"),
+        (1, "fetch", "unchanged: same-bytes"),
+        (0, "index", "indexed"),
+    ]
+    origins = [hop["origin"].rpartition("/")[0].rpartition("/")[0] for hop in traced["hops"]]
+    assert origins == ["", f"{river}.entries", f"{river}.entries-later-15m", f"{river}.pages"]
+    [document] = traced["documents"]
+    assert document["title"].endswith("votes to rebuild bridge 1")
+    assert "body" not in document
+
+    code, text = newsriver(settings, "trace", site.url("/missing"))
+    assert code == 0
+    assert "dead: http-404" in text
+    assert "dead letter" in text
+    code, text = newsriver(settings, "trace", article_id(site.url("/secret")))
+    assert code == 0
+    assert "robots.txt keeps us out" in text
+    code, text = newsriver(settings, "trace", site.url("/0"))
+    assert f"first announced by {site.url('/feed')}" in text
+    assert newsriver(settings, "trace", site.url("/never-announced")) == (1, "")
+
+
+def lose(settings: Settings, site: Site) -> None:
+    """Take a document from the index and a line from the ledger behind the river's back."""
+    lost_document, lost_line = article_id(site.url("/2")), article_id(site.url("/3"))
+    [end] = [
+        number
+        for number, line in documents(settings, "outcomes").items()
+        if line["article_id"] == lost_line and line["kind"] == "indexed"
+    ]
+    with closing(connect(settings)) as client:
+        for alias, number in (("articles", lost_document), ("outcomes", end)):
+            body = {"query": {"ids": {"values": [number]}}}
+            answer = client.ask("POST", f"/{settings.river.name}-{alias}/_delete_by_query", body, {"refresh": "true"})
+            assert answer["deleted"] == 1
+    code, report = reconcile(settings)
+    assert (code, report["balanced"], report["totals"]["unaccounted"]) == (1, False, 1)
+    assert {(one["problem"], one["article_id"], one["url"]) for one in report["suspects"]} == {
+        ("not-in-index", lost_document, site.url("/2")),
+        ("no-end", lost_line, site.url("/3")),
+    }
+    assert {one["last_step"] for one in report["suspects"]} == {"indexed", "fetched"}
+    code, text = newsriver(settings, "reconcile")
+    assert code == 1
+    assert lost_document in text
+    assert lost_line in text
+    code, text = newsriver(settings, "trace", lost_line)
+    assert (code, "unaccounted: no-end" in text) == (0, True)
+
+
+def test_a_record_that_nobody_can_read_is_accounted_for(river: Settings) -> None:
+    with Sender(river.kafka.bootstrap_servers, client_id="test") as sender:
+        sender.send(ENTRIES.full_name(river.river.name), "x", b"{not an entry")
+        sender.send(PAGES.full_name(river.river.name), "https://lost.example.org/", b"<p>?", {"entry": b"{"})
+    code, report = reconcile(river)
+    assert (code, counted(report["in_flight"])) == (0, {"entries": (1, 0), "pages": (1, 0)})
+    drain(river, "fetch", "process", "record")
+    code, report = reconcile(river)
+    assert (code, report["suspects"]) == (0, [])
+    assert counted(report["begun"]) == {"unreadable record": (2, 0)}
+    assert sum(first for first, _ in counted(report["ended"]).values()) == 2

@@ -1,0 +1,52 @@
+"""Blocking calls beside the loop: their results and errors come back, and none keeps the process alive."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+from pipelines.aside import aside
+
+
+def test_results_and_errors_come_back() -> None:
+    def fail(text: str) -> None:
+        raise ValueError(text)
+
+    async def main() -> None:
+        assert await aside(divmod, 7, 2) == (3, 1)
+        assert await aside(sorted, [1, 2], reverse=True) == [2, 1]
+        with pytest.raises(ValueError, match="broken"):
+            await aside(fail, "broken")
+        assert await aside(threading.current_thread) is not threading.current_thread()
+
+    asyncio.run(main())
+
+
+def test_a_caller_that_gives_up_is_free_at_once() -> None:
+    done = threading.Event()
+
+    async def main() -> float:
+        began = time.monotonic()
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(aside(done.wait, 30), 0.05)
+        return time.monotonic() - began
+
+    assert asyncio.run(main()) < 5
+    done.set()
+
+
+def test_a_call_that_hangs_does_not_hold_up_the_end_of_the_process() -> None:
+    program = (
+        "import asyncio, threading\n"
+        "from pipelines.aside import aside\n"
+        "async def main():\n"
+        "    task = asyncio.create_task(aside(threading.Event().wait))\n"
+        "    await asyncio.wait([task], timeout=0.05)\n"
+        "asyncio.run(main())\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=20)
