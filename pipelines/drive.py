@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import resource
 import threading
 from collections.abc import Callable, Collection
 from contextlib import suppress
@@ -47,6 +48,7 @@ async def drive(make: Callable[[], Role], stop: threading.Event) -> None:
         make: makes the role; may block for as long as the broker is away.
         stop: set it to drain and return.
     """
+    _allow_many_sockets()
     making = asyncio.create_task(aside(make))
     if not await _ends(making, stop):
         return
@@ -59,6 +61,13 @@ async def drive(make: Callable[[], Role], stop: threading.Event) -> None:
         turn.result()
         more = role.start()
     await _drain(role, stop)
+
+
+def _allow_many_sockets() -> None:
+    """Take all the open files the system grants: connections to hundreds of hosts are kept open for some seconds."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(OSError, ValueError):  # some systems call the limit unlimited and grant less
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 async def _ends(task: asyncio.Task[Any], stop: threading.Event) -> bool:

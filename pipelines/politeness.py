@@ -24,6 +24,7 @@ _AGENT = "newsriver"
 _KEEP_SECONDS = 86_400.0  # RFC 9309, 2.4: not longer than a day
 _KEEP_UNREACHABLE_SECONDS = 600.0
 _FORGET_ABOVE = 20_000
+_MOST_ROBOTS = 5000  # parsed, one takes some 20 KB
 _LONGEST_RETRY_AFTER = 7 * 86_400.0
 _TOO_MANY_REQUESTS = 429
 _CLIENT_ERRORS = range(400, 500)
@@ -129,17 +130,15 @@ class RobotsCache:
             robots = robots_after(fault)
         if robots.fault is not None:
             wait = max(robots.fault.retry_after or 0.0, _KEEP_UNREACHABLE_SECONDS)
-            self._found[origin] = (self._clock() + wait, self._found[origin][1])
+            self._found[origin] = (self._clock() + wait, self._found[origin][1])  # not forgotten: it is under way
         return robots
 
     def _forget(self) -> None:
-        """Drop what has expired, and all when that is not enough: memory stays flat over any number of hosts."""
-        if len(self._found) < _FORGET_ABOVE:
-            return
-        now = self._clock()
-        self._found = {origin: kept for origin, kept in self._found.items() if kept[0] > now or not kept[1].done()}
-        if len(self._found) >= _FORGET_ABOVE:
-            self._found = {origin: kept for origin, kept in self._found.items() if not kept[1].done()}
+        """Drop the older half when there are too many: memory stays flat over any number of hosts."""
+        if len(self._found) >= _MOST_ROBOTS:
+            for origin in list(self._found)[: _MOST_ROBOTS // 2]:
+                if self._found[origin][1].done():
+                    del self._found[origin]
 
 
 def _failed(task: asyncio.Task[Robots]) -> bool:

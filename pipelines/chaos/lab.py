@@ -15,7 +15,7 @@ from pipelines.chaos.harvest import accounts
 from pipelines.chaos.pages import Press
 from pipelines.chaos.plan import Fault, Kind
 from pipelines.chaos.proxy import FaultServer
-from pipelines.chaos.recovery import Recovery, recovery
+from pipelines.chaos.recovery import recovery
 from pipelines.chaos.river import Site, alone, flowing, folder, options, servers
 from pipelines.chaos.verdict import Accounts, Happened
 from pipelines.chaos.watch import Now, Watch
@@ -137,7 +137,7 @@ class Lab:
             self.now.begin(f"coming back from {fault}")
             measure = partial(recovery, roles=fault.roles, calm_since=calm_since, began=began, over=over)
             patience = max(_LEAST_PATIENCE, _PATIENCE * (over - began))
-            _until(lambda: _is_back(fault, measure(watch.samples)), min(ends_at, over + patience))  # noqa: B023
+            _until(lambda: measure(watch.samples).whole, min(ends_at, over + patience))  # noqa: B023 - called at once
             happened.append(Happened(fault, began - started, over - began, measure(watch.samples)))
             log.info("%s", happened[-1].as_json())
             self.now.done += 1
@@ -155,10 +155,6 @@ class Lab:
             return announced and still and last[-1].waiting == 0
 
         return _until(calm, ends_at)
-
-
-def _is_back(fault: Fault, found: Recovery) -> bool:
-    return found.whole or not fault.roles
 
 
 def _flows(watch: Watch) -> bool:

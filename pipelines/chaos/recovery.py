@@ -31,17 +31,22 @@ class Recovery:
     """How a river came back after a fault; seconds since it was over.
 
     Attributes:
-        moving: until every role concerned had moved again.
-        level: until no more waited than before; None where that was not seen.
+        moving: until each role concerned had moved again; None where that was not seen.
+        level: until no more waited for it than before; None where that was not seen.
     """
 
-    moving: float | None
-    level: float | None
+    moving: Mapping[str, float | None]
+    level: Mapping[str, float | None]
 
     @property
     def whole(self) -> bool:
-        """Whether it came back."""
-        return self.moving is not None and self.level is not None
+        """Whether every role came back."""
+        return None not in (*self.moving.values(), *self.level.values())
+
+    @property
+    def seconds(self) -> float | None:
+        """How long the slowest role took, lag included; None when one did not come back."""
+        return max((time for time in self.level.values() if time is not None), default=0.0) if self.whole else None
 
 
 def recovery(
@@ -62,17 +67,11 @@ def recovery(
     before = [sample for sample in samples if sample.at <= began]
     calm = [sample for sample in before if sample.at >= calm_since] or before[-1:]
     after = [sample for sample in samples if sample.at > over]
-    moving: list[float | None] = []
-    level: list[float | None] = []
-    for role in roles if after and calm else ():
-        usual = max(sample.lags.get(role, 0) for sample in calm) + TOLERANCE
+    moving: dict[str, float | None] = {}
+    level: dict[str, float | None] = {}
+    for role in roles:
+        usual = max((sample.lags.get(role, 0) for sample in calm), default=0) + TOLERANCE
         moved = [sample for sample in after if sample.positions[role] > after[0].positions[role]]
-        moving.append(next((sample.at - over for sample in moved), None))
-        level.append(next((sample.at - over for sample in moved if sample.lags.get(role, 0) <= usual), None))
-    return Recovery(_latest(moving), _latest(level))
-
-
-def _latest(times: Sequence[float | None]) -> float | None:
-    """Give the longest of some times; None when one of them never came, or there is none."""
-    known = [time for time in times if time is not None]
-    return max(known) if known and len(known) == len(times) else None
+        moving[role] = next((sample.at - over for sample in moved), None)
+        level[role] = next((sample.at - over for sample in moved if sample.lags.get(role, 0) <= usual), None)
+    return Recovery(moving, level)

@@ -47,6 +47,7 @@ class Happened:
             "outage_seconds": round(self.outage, 1),
             "moving_after_seconds": _rounded(self.recovery.moving),
             "level_after_seconds": _rounded(self.recovery.level),
+            "recovery_seconds": None if (seconds := self.recovery.seconds) is None else round(seconds, 1),
         }
 
 
@@ -164,5 +165,5 @@ def _twice(names: Iterable[str]) -> list[str]:
     return [name for name, count in Counter(names).items() if count > 1]
 
 
-def _rounded(seconds: float | None) -> float | None:
-    return None if seconds is None else round(seconds, 1)
+def _rounded(times: Mapping[str, float | None]) -> dict[str, float | None]:
+    return {role: None if time is None else round(time, 1) for role, time in times.items()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import signal
 import threading
 import time
@@ -153,14 +154,14 @@ def _as_json(result: Result, articles: int, seed: int) -> dict[str, Any]:
 
 
 def _show(result: Result) -> None:
-    table = Table("at", "fault", "lasted", "moving after", "level after", box=None, pad_edge=False)
-    for column in table.columns[2:]:
+    table = Table("at", "fault", "lasted", "back after", "slowest", box=None, pad_edge=False)
+    for column in table.columns[2:4]:
         column.justify = "right"
     for one in result.happened:
-        times = (one.outage, one.recovery.moving, one.recovery.level)
-        table.add_row(
-            f"{one.at:.0f} s", str(one.fault), *("never" if time is None else f"{time:.1f} s" for time in times)
-        )
+        back, level = one.recovery.seconds, one.recovery.level
+        slowest = max(level, key=lambda role: level[role] or math.inf, default="")
+        took = "-" if not level else "not seen" if back is None else f"{back:.1f} s"
+        table.add_row(f"{one.at:.0f} s", str(one.fault), f"{one.outage:.1f} s", took, slowest)
     out.print(table, "")
     table = Table("first visits ended as", "articles", box=None, pad_edge=False)
     table.columns[1].justify = "right"

@@ -27,6 +27,7 @@ ACCEPT_PAGE = "text/html,application/xhtml+xml,text/plain;q=0.9,*/*;q=0.1"
 ACCEPT_FEED = "application/rss+xml,application/atom+xml,application/feed+json,application/xml;q=0.9,*/*;q=0.1"
 
 _SUCCESS = range(200, 300)
+_VALIDATORS = frozenset({"If-None-Match", "If-Modified-Since"})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _IDLE_SECONDS = 5.0
 _CONNECT_SECONDS = 10.0
@@ -141,7 +142,7 @@ class Client:
                 asyncio.timeout(seconds),
                 self._session.get(URL(url, encoded=True), headers=headers, allow_redirects=False) as response,
             ):
-                return await _read(response, url, max_bytes, conditional="If-" in "".join(headers))
+                return await _read(response, url, max_bytes, conditional=not _VALIDATORS.isdisjoint(headers))
         except FetchFault:
             raise
         except TimeoutError:
