@@ -64,6 +64,7 @@ setup(
         "pipelines.http",
         "pipelines.kafka",
         "pipelines.parse",
+        "pipelines.settings",
         "pipelines.stack",
         "schemas",
     ],

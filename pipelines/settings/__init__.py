@@ -1,0 +1,39 @@
+"""Every option once, and where its value comes from.
+
+Sources, later ones win: the defaults, a TOML file, `NEWSRIVER_SECTION__KEY` in the environment,
+`--set section.key=value` on the command line.
+"""
+
+from pipelines.settings.load import ENVIRONMENT_PREFIX, FILE_NAME, load_settings, option_names, sections
+from pipelines.settings.options import (
+    CleanSettings,
+    ElasticsearchSettings,
+    FetchSettings,
+    KafkaSettings,
+    PollSettings,
+    ProcessSettings,
+    RiverSettings,
+    Section,
+    Settings,
+    StackSettings,
+    data_folder,
+)
+
+__all__ = [
+    "ENVIRONMENT_PREFIX",
+    "FILE_NAME",
+    "CleanSettings",
+    "ElasticsearchSettings",
+    "FetchSettings",
+    "KafkaSettings",
+    "PollSettings",
+    "ProcessSettings",
+    "RiverSettings",
+    "Section",
+    "Settings",
+    "StackSettings",
+    "data_folder",
+    "load_settings",
+    "option_names",
+    "sections",
+]
