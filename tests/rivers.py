@@ -32,7 +32,7 @@ _SENTENCES = (
 )
 
 
-def until(condition: Callable[[], object], seconds: float = 90, what: str = "the condition") -> None:
+def until(condition: Callable[[], object], seconds: float = 180, what: str = "the condition") -> None:
     """Wait until a condition holds; fail when it does not in time."""
     ends_at = time.monotonic() + seconds
     while not _holds(condition):

@@ -28,7 +28,7 @@ Tell = Callable[[str, float, float], None]
 
 STUCK_SECONDS = 90.0
 """Without any progress for so long, a benchmark gives up."""
-_LOOK_SECONDS = 0.1
+_LOOK_SECONDS = 0.2
 _FLUSH_PAGES = 50
 
 
@@ -109,13 +109,15 @@ def flowing(settings: Settings, arguments: Sequence[str]) -> Iterator[Workers]:
     log_file = Path(tempfile.gettempdir()) / f"newsriver-{settings.river.name}.log"
     workers = Workers(Supervisor(chosen, arguments, log_file), log_file)
     workers.supervisor.start()
-    failed = True
+    failed = False
     try:
         yield workers
-        failed = False
+    except Exception:
+        failed = True
+        raise
     finally:
         workers.supervisor.drain()
-        if not failed:
+        if not failed:  # an error names the file
             log_file.unlink(missing_ok=True)
 
 
@@ -131,8 +133,10 @@ def send(settings: Settings, pages: Sequence[Page], run: str, first_seen: dateti
 
 
 def searchable(client: Elastic, settings: Settings) -> int:
-    """Count the articles that a search finds; none while the first index is being made."""
-    answer = client.send("GET", f"/{articles_alias(settings.river.name)}/_count")
+    """Count the articles that a search finds, what is just written included; none while the first index is made."""
+    alias = articles_alias(settings.river.name)
+    client.send("POST", f"/{alias}/_refresh")  # to wait for the index's clock would be no work
+    answer = client.send("GET", f"/{alias}/_count")
     return int(answer.body["count"]) if answer.ok else 0
 
 
@@ -158,8 +162,7 @@ def wait_for(client: Elastic, settings: Settings, workers: Workers, count: int, 
             tell(seen)
         elif time.monotonic() - moved_at > STUCK_SECONDS:
             raise NewsriverError(
-                f"no article more in {STUCK_SECONDS:.0f} s: {seen} of {count} can be found",
-                hint=workers.hint,
+                f"no article more in {STUCK_SECONDS:.0f} s: {seen} of {count} can be found", hint=workers.hint
             )
         if seen < count:
             time.sleep(_LOOK_SECONDS)

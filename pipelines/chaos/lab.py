@@ -13,7 +13,7 @@ from pipelines import stack
 from pipelines.chaos.faults import GARBAGE_TOPICS, Breaker
 from pipelines.chaos.harvest import accounts
 from pipelines.chaos.pages import Press
-from pipelines.chaos.plan import Fault, Kind
+from pipelines.chaos.plan import Kind
 from pipelines.chaos.proxy import FaultServer
 from pipelines.chaos.recovery import recovery
 from pipelines.chaos.river import Site, alone, flowing, folder, options, servers

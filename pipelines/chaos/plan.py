@@ -189,8 +189,8 @@ def _faults(articles: int, chance: random.Random) -> Iterator[Fault]:
     for target in _KILLS:
         for _ in range(rounds):
             yield fault(Kind.KILL, target)
-    for number in range(2 if rounds > 1 else 1):
-        yield fault(Kind.RESTART, "kafka", hard=number % 2 == chance.randrange(2))
+    for hard in (True, False) if rounds > 1 else (chance.random() < 0.5,):
+        yield fault(Kind.RESTART, "kafka", hard=hard)
     yield fault(Kind.STOP, "elasticsearch", max(5.0, 120 * scale), hard=chance.random() < 0.5)
     yield fault(Kind.BUSY, "elasticsearch", max(5.0, 180 * scale))
     for kind in (Kind.BUSY_ITEMS, Kind.SLOW, Kind.CUT):

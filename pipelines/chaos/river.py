@@ -32,7 +32,12 @@ def folder(settings: Settings) -> Path:
 
 def servers(settings: Settings) -> Settings:
     """Give the settings of the lab's own servers; of the user's only the downloads are shared."""
-    own = {"directory": folder(settings), "elasticsearch_heap_mb": _HEAPS_MB, "kafka_heap_mb": _HEAPS_MB}
+    own = {
+        "directory": folder(settings),
+        "elasticsearch_heap_mb": _HEAPS_MB,
+        "kafka_heap_mb": _HEAPS_MB,
+        "start_timeout_seconds": 600.0,  # the river is at work meanwhile, and the machine may be small
+    }
     return Settings(stack=settings.stack.model_copy(update=own))
 
 

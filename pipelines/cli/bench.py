@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -119,7 +120,8 @@ def latency(
 
 
 def _own(context: Context, workers: int | None) -> Context:
-    """Give the same context for a river of the benchmark's own."""
+    """Give the same context for a river of the benchmark's own; SIGTERM removes it as Ctrl-C does."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     from pipelines.bench.river import own_name
 
     more = [f"river.name={own_name()}", *([] if workers is None else [f"process.workers={workers}"])]

@@ -35,7 +35,8 @@ class Message:
 
 def options(bootstrap: str, client_id: str) -> dict[str, Any]:
     """Give the options that every client takes."""
-    return {"bootstrap_servers": bootstrap.split(","), "client_id": client_id}
+    # By itself the library waits up to 30 s between two tries to connect: longer than a broker takes to restart.
+    return {"bootstrap_servers": bootstrap.split(","), "client_id": client_id, "reconnect_backoff_max_ms": 1000}
 
 
 def message(record: Any) -> Message:  # noqa: ANN401 - kafka-python's record has no type

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Iterable
 
 from kafka import ConsumerRebalanceListener, KafkaConsumer, TopicPartition
@@ -14,6 +15,8 @@ from pipelines.offsets import Progress
 from schemas.topics import MAX_RECORD_BYTES
 
 log = logging.getLogger(__name__)
+
+_AWAY_SECONDS = 0.5
 
 _POLL_BYTES = 4_194_304
 
@@ -57,8 +60,7 @@ class GroupReader:
             # kafka-python 3.0.12 forgets a rebalance that it began because topics changed and that outlasts one poll:
             # the group gives us partitions and we never take them. Java's client had the same fault (KAFKA-9815).
             coordinator.rejoin_needed = True
-        batches = self._consumer.poll(timeout_ms=int(seconds * 1000))
-        messages = [message(record) for records in batches.values() for record in records]
+        messages = _polled(self._consumer, seconds)
         for read in messages:
             self._progress.setdefault((read.topic, read.partition), Progress()).began(read.offset)
         return messages
@@ -112,6 +114,7 @@ class PartitionReader:
 
     def __init__(self, bootstrap: str, group: str, topic: str, partition: int, *, client_id: str) -> None:
         self._place = TopicPartition(topic, partition)
+        self._bootstrap = bootstrap
         self._consumer = patiently(
             lambda: KafkaConsumer(
                 **options(bootstrap, client_id),
@@ -128,7 +131,7 @@ class PartitionReader:
 
     def committed(self) -> int:
         """Give the offset to start from: the group's committed one, else the first that exists."""
-        offset: int | None = self._consumer.committed(self._place)
+        offset: int | None = patiently(lambda: self._consumer.committed(self._place), self._bootstrap)
         return offset if offset is not None else int(self._consumer.beginning_offsets([self._place])[self._place])
 
     def end(self) -> int:
@@ -139,8 +142,7 @@ class PartitionReader:
         """Wait for records from `offset` on, at most so long."""
         if offset != self._position:
             self._consumer.seek(self._place, offset)
-        batches = self._consumer.poll(timeout_ms=int(seconds * 1000), max_records=limit)
-        messages = [message(record) for records in batches.values() for record in records]
+        messages = _polled(self._consumer, seconds, limit)
         self._position = messages[-1].offset + 1 if messages else offset
         return messages
 
@@ -154,6 +156,23 @@ class PartitionReader:
     def close(self) -> None:
         """Hang up."""
         self._consumer.close()
+
+
+def _polled(consumer: KafkaConsumer, seconds: float, limit: int | None = None) -> list[Message]:
+    """Wait for records; while the broker is away there are none, visibly.
+
+    Raises:
+        KafkaError: the broker refuses, and waiting does not help.
+    """
+    try:
+        batches = consumer.poll(timeout_ms=int(seconds * 1000), max_records=limit)
+    except KafkaError as error:
+        if not error.retriable:
+            raise
+        log.warning("Kafka gives no records, waiting: %s", error)
+        time.sleep(_AWAY_SECONDS)
+        return []
+    return [message(record) for records in batches.values() for record in records]
 
 
 class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-python ships no types

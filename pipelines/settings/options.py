@@ -151,8 +151,8 @@ class ProcessSettings(Section):
     workers: Annotated[int, Field(ge=0, le=256)] = 0
     """Processes that `newsriver run` starts for this role; 0 means one per core."""
 
-    generation_seconds: Annotated[float, Field(ge=1, le=300)] = 20.0
-    """How long one run of the Beam graph lasts on one machine before a fresh one follows."""
+    generation_seconds: Annotated[float, Field(ge=1, le=300)] = 60.0
+    """How long one run of the Beam graph lasts on one machine, at most 400 bundles, before a fresh one follows."""
 
     poll_milliseconds: Annotated[int, Field(ge=10, le=5000)] = 200
     """Longest wait for new pages in one bundle."""

@@ -168,7 +168,7 @@ def test_a_flood_of_dead_letters_stops_the_process(river: Settings, tmp_path: Pa
             headers = {"entry": entry(number).to_json(), "page": b"not what today's code reads"}
             sender.send(PAGES.full_name(river.river.name), entry(number).url, page(number), headers)
     with logged(river, tmp_path / "log", "process") as process:
-        assert process.wait(60) == 1
+        assert process.wait(120) == 1
     said = (tmp_path / "log").read_text()
     assert "of the last" in said
     assert "ended as dead letters" in said
@@ -183,7 +183,7 @@ def test_a_flood_of_dead_letters_stops_the_process(river: Settings, tmp_path: Pa
 
 
 def test_a_partition_that_stands_still_ends_the_process(river: Settings, tmp_path: Path) -> None:
-    impatient = with_process(river, stall_seconds=8.0)
+    impatient = with_process(river, stall_seconds=20.0)
     send_pages(river, range(10))
     stopped: list[int] = []
     try:
@@ -193,7 +193,7 @@ def test_a_partition_that_stands_still_ends_the_process(river: Settings, tmp_pat
             for child in stopped:
                 os.kill(child, signal.SIGSTOP)
             send_pages(river, range(10, 30))
-            assert process.wait(60) == 1
+            assert process.wait(120) == 1
     finally:
         for child in stopped:
             os.kill(child, signal.SIGCONT)
@@ -209,10 +209,10 @@ def test_a_partition_that_stands_still_ends_the_process(river: Settings, tmp_pat
 def test_a_sink_that_waits_is_no_stall(river: Settings, client: Elastic) -> None:
     client.ask("DELETE", f"/_index_template/{articles_alias(river.river.name)}")
     send_pages(river, range(5))
-    with role(with_process(river, stall_seconds=5.0), "process") as process:
+    with role(with_process(river, stall_seconds=12.0), "process") as process:
         until(lambda: waits_for(river) == ["no-template"], what="a worker that says it waits")
         since = worker_status(river)[0].since
-        until(lambda: worker_status(river)[0].since == since and _age(river) > 8, what="longer than a stall may last")
+        until(lambda: worker_status(river)[0].since == since and _age(river) > 15, what="longer than a stall may last")
         assert process.poll() is None
         drained(process)
 

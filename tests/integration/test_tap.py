@@ -73,7 +73,7 @@ def test_from_the_end_it_shows_what_comes_until_it_is_stopped(river: Settings) -
         send_pages(river, range(3, 4))
         assert json.loads(line_of(process.stdout))["key"] == entry(3).url
         process.send_signal(signal.SIGINT)
-        assert process.communicate(timeout=20) == ("", "")
+        assert process.communicate(timeout=60) == ("", "")
         assert process.returncode == 0
     finally:
         process.kill()

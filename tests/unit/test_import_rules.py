@@ -23,6 +23,12 @@ CLIENTS = {
 
 PURE = (
     "pipelines/addresses.py",
+    "pipelines/bench/pages.py",
+    "pipelines/bench/prose.py",
+    "pipelines/chaos/pages.py",
+    "pipelines/chaos/plan.py",
+    "pipelines/chaos/recovery.py",
+    "pipelines/chaos/verdict.py",
     "pipelines/clean/",
     "pipelines/dead.py",
     "pipelines/index.py",

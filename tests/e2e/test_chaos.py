@@ -1,0 +1,90 @@
+"""The fault lab at its smallest: everything breaks once, nothing is lost, and nothing is left running."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from pipelines.chaos.plan import Kind
+
+pytestmark = [pytest.mark.servers, pytest.mark.timeout(600)]
+
+
+@pytest.fixture
+def home() -> Iterator[Path]:
+    """Give a folder that the servers' own user can enter; whatever still runs in it at the end is killed."""
+    directory = Path(tempfile.mkdtemp(prefix="newsriver-chaos-")).resolve()
+    directory.chmod(0o755)
+    yield directory
+    for process in running(directory):
+        process.kill()
+    shutil.rmtree(directory)
+
+
+def command(home: Path) -> tuple[list[str], dict[str, str]]:
+    """Give command and environment: the user's own servers are named, and must not be touched."""
+    environment = {**os.environ, "NEWSRIVER_STACK__DIRECTORY": str(home / "stack")}
+    options = ["--articles", "300", "--seed", "1", "--minutes", "8", "--json"]
+    return [sys.executable, "-m", "pipelines", "chaos", *options], environment
+
+
+def running(home: Path) -> list[psutil.Process]:
+    """Give the processes of a lab: servers by their mark, site and roles by their folder or their parent's."""
+    found = []
+    for process in psutil.process_iter(["cmdline"]):
+        words = " ".join(process.info["cmdline"] or ())
+        if str(home) in words:
+            found.append(process)
+    return found
+
+
+def test_nothing_is_lost_when_everything_breaks_once(home: Path) -> None:
+    words, environment = command(home)
+    done = subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
+    report = json.loads(done.stdout)
+    assert done.returncode == 0, done.stderr
+    assert report["good"]
+    assert report["at_rest"]
+    accounts = report["accounts"]
+    assert (accounts["announced"], accounts["lost"], accounts["duplicate_documents"], accounts["unaccounted"]) == (
+        300,
+        0,
+        0,
+        0,
+    )
+    assert sum(accounts["ends"].values()) == 300
+    assert accounts["unreadable_records"] == {"sent": 10, "ended": 10}
+    assert {fault["fault"] for fault in report["faults"]} == {str(kind) for kind in Kind}
+    outages = [fault for fault in report["faults"] if fault["fault"] in (Kind.RESTART, Kind.STOP)]
+    assert all(fault["recovery_seconds"] is not None for fault in outages)
+    assert running(home) == []
+    assert {"chaos.log", "roles.log", "report.json"} <= {path.name for path in (home / "chaos").iterdir()}
+    assert not (home / "stack").exists()
+
+
+def test_an_interrupted_lab_ends_all_that_it_started(home: Path) -> None:
+    words, environment = command(home)
+    lab = subprocess.Popen(words, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    log = home / "chaos" / "chaos.log"
+    ends_at = time.monotonic() + 180
+    while not (log.exists() and "record started" in log.read_text()):
+        assert lab.poll() is None
+        assert time.monotonic() < ends_at
+        time.sleep(0.2)
+    roles = psutil.Process(lab.pid).children(recursive=True)
+    assert len(roles) >= 6
+    lab.send_signal(signal.SIGINT)
+    assert lab.wait(120) == 130
+    assert running(home) == []
+    assert not any(role.is_running() for role in roles)

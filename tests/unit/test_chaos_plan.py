@@ -1,0 +1,64 @@
+"""The plan of a fault run: the same for the same seed, and everything that is promised is in it."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipelines.chaos.plan import Kind, Page, end_of, plan
+from pipelines.chaos.watch import more
+from schemas.records import OutcomeKind
+
+
+def test_the_same_seed_and_size_give_the_same_plan() -> None:
+    assert plan(2000, 7) == plan(2000, 7)
+    assert plan(2000, 7) != plan(2000, 8)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_full_run_breaks_everything(seed: int) -> None:
+    faults = plan(20_000, seed).faults
+    counts = Counter((fault.kind, fault.target) for fault in faults)
+    for target in ("poll", "fetch", "process", "record", "extraction"):
+        assert counts[Kind.KILL, target] == 3
+    assert counts[Kind.RESTART, "kafka"] == 2
+    assert {fault.hard for fault in faults if fault.kind is Kind.RESTART} == {True, False}
+    lengths = {fault.kind: fault.seconds for fault in faults}
+    assert (lengths[Kind.STOP], lengths[Kind.BUSY]) == (120, 180)
+    assert {Kind.BUSY_ITEMS, Kind.SLOW, Kind.CUT, Kind.GARBAGE} <= lengths.keys()
+
+
+def test_a_small_run_breaks_everything_once_and_briefly() -> None:
+    faults = plan(300, 1).faults
+    assert {fault.kind for fault in faults} == set(Kind)
+    assert {count for _, count in Counter((fault.kind, fault.target) for fault in faults).items()} == {1}
+    assert sum(fault.expected_seconds for fault in faults) < 180
+
+
+@given(st.integers(200, 30_000), st.integers(0, 100))
+def test_a_hundredth_of_the_pages_is_odd_in_every_way(articles: int, seed: int) -> None:
+    odd = plan(articles, seed).odd
+    assert len(odd) == max(len(Page) - 1, round(articles / 100))
+    assert set(odd.values()) == set(Page) - {Page.GOOD}
+    assert all(0 <= number < articles for number in odd)
+
+
+def test_ends() -> None:
+    assert end_of(Page.GOOD).stored
+    assert str(end_of(Page.FAILS_ONCE)) == "indexed"
+    assert str(end_of(Page.HALF)) == "dead: truncated"
+    assert end_of(Page.FORBIDDEN).kinds == {OutcomeKind.SKIPPED}
+
+
+def test_articles_last_for_the_faults_that_are_left() -> None:
+    """Followed step by step, the site announces faster when a fault ends early, and never runs dry before the last."""
+    drawn = plan(20_000, 1)
+    out = 0.0
+    for done, fault in enumerate(drawn.faults):
+        for _ in range(round(fault.expected_seconds)):
+            out += more(drawn.articles - out, drawn.faults[done:], 1.0)
+        assert 0 < out < drawn.articles
+    assert more(drawn.articles - out, (), 1.0) == drawn.articles - out

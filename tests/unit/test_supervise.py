@@ -1,0 +1,36 @@
+"""How soon a dead worker is started again."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+
+import pytest
+
+from pipelines.supervise import Supervisor, Worker, pause_before_restart
+
+
+def test_pauses_grow_with_deaths_in_a_row_and_have_an_end() -> None:
+    assert [pause_before_restart(failures) for failures in range(8)] == [0, 1, 2, 4, 8, 16, 30, 30]
+
+
+@pytest.mark.parametrize(
+    ("lived", "code", "failures"),
+    [
+        (11, "import os, signal; os.kill(os.getpid(), signal.SIGKILL)", 0),
+        (3, "import os, signal; os.kill(os.getpid(), signal.SIGKILL)", 3),
+        (11, "raise SystemExit(1)", 3),
+        (61, "raise SystemExit(1)", 0),
+    ],
+    ids=["killed at work", "killed at its start", "gave up early", "gave up after long work"],
+)
+def test_only_what_worked_is_started_again_at_once(lived: float, code: str, failures: int) -> None:
+    process = subprocess.Popen([sys.executable, "-c", code])
+    process.wait()
+    now = time.monotonic()
+    worker = Worker("fetch", ["fetch"], process=process, started_at=now - lived, failures=2)
+    Supervisor([worker]).tend()
+    assert worker.process is None
+    assert worker.failures == failures
+    assert worker.restart_at == pytest.approx(now + pause_before_restart(failures), abs=1)
