@@ -35,5 +35,10 @@ def run(context: Context, feeds: tuple[Path, ...]) -> None:
     with console_report() as report:
         up(settings, report)
     provision(settings)
-    err.print(f"{len(known)} feeds from lists; Ctrl-C drains and stops. `newsriver search WORDS` in another terminal.")
+    what = (
+        f"{len(known)} feeds from lists"
+        if known
+        else "The feeds on Kafka (`newsriver feeds list`); --feeds names a list"
+    )
+    err.print(f"{what}. Ctrl-C drains and stops. `newsriver search WORDS` in another terminal.")
     Supervisor(workers_of(settings, feeds), context.arguments).run(drain_on_signals(threading.Event()))
