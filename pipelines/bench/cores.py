@@ -18,8 +18,8 @@ from urllib.parse import urlsplit
 import psutil
 
 _LOCAL = {"127.0.0.1", "localhost", "::1"}
-_END = 0.1
-"""Part of a run at each end of which memory is averaged."""
+_PART = 0.1
+"""Part of a run over which memory is averaged."""
 
 
 @dataclass(frozen=True)
@@ -162,20 +162,24 @@ class Memory:
 
     Attributes:
         start: median over the first tenth of the run.
+        middle: median over the tenth in its middle: allocators take some minutes to settle.
         end: median over the last tenth.
         most: largest value seen.
     """
 
     start: int
+    middle: int
     end: int
     most: int
 
     @classmethod
     def of(cls, samples: Sequence[int]) -> Memory:
         """Sum up samples taken at equal distances."""
-        tenth = max(1, round(len(samples) * _END))
-        first, last = samples[:tenth] or [0], samples[-tenth:] or [0]
-        return cls(round(statistics.median(first)), round(statistics.median(last)), max(samples, default=0))
+        tenth = max(1, round(len(samples) * _PART))
+        half = (len(samples) - tenth) // 2
+        parts = (samples[:tenth], samples[half : half + tenth], samples[-tenth:])
+        start, middle, end = (round(statistics.median(part or [0])) for part in parts)
+        return cls(start, middle, end, max(samples, default=0))
 
 
 def machine() -> dict[str, str | int]:

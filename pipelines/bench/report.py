@@ -11,6 +11,7 @@ from pipelines.bench import latency, pipeline, sink
 from pipelines.bench.cores import Spent
 
 _MIB = 2**20
+WORKERS, STRANGERS = "workers", "benchmark and strangers"
 
 
 def pipeline_tables(result: pipeline.Result) -> list[Table]:
@@ -34,25 +35,24 @@ def pipeline_tables(result: pipeline.Result) -> list[Table]:
 
 def _shares(*sides: list[Spent]) -> Iterable[tuple[str, list[float]]]:
     """Give CPU seconds by who used them, one number for each side."""
-    yield "workers", [sum(one.ours for one in side) for side in sides]
+    yield WORKERS, [sum(one.ours for one in side) for side in sides]
     for name in dict.fromkeys(name for side in sides for one in side for name in one.servers):
         yield name, [sum(one.servers.get(name, 0.0) for one in side) for side in sides]
-    yield "benchmark and strangers", [sum(one.others for one in side) for side in sides]
+    yield STRANGERS, [sum(one.others for one in side) for side in sides]
 
 
 def sink_tables(result: sink.Result) -> list[Table]:
     """Show documents a second, and what they cost."""
-    bare, ours = zip(*result.rounds, strict=True)
+    sides = [[bare for bare, _ in result.rounds], [ours for _, ours in result.rounds]]
     table = _table("", "bare bulk loop", "the sink", "ratio")
-    low, high = (statistics.median(leg.per_second for leg in side) for side in (bare, ours))
-    table.add_row("documents a second", f"{low:,.0f}", f"{high:,.0f}", f"{result.ratio:.3f}")
-    low, high = (1000 * statistics.median(leg.spent.ours / leg.documents for leg in side) for side in (bare, ours))
-    table.add_row("client, ms of CPU a document", f"{low:.3f}", f"{high:.3f}", "")
-    for name in bare[0].spent.servers:
-        low, high = (
-            1000 * statistics.median(leg.spent.servers[name] / leg.documents for leg in side) for side in (bare, ours)
-        )
-        table.add_row(f"{name}, ms of CPU a document", f"{low:.3f}", f"{high:.3f}", "")
+    rates = [statistics.median(leg.per_second for leg in side) for side in sides]
+    table.add_row("documents a second", *(f"{rate:,.0f}" for rate in rates), f"{result.ratio:.3f}")
+    for name, values in _shares(*([leg.spent for leg in side] for side in sides)):
+        if name != STRANGERS:
+            per = [1000 * seconds / sum(leg.documents for leg in sides[0]) for seconds in values]
+            label = "client" if name == WORKERS else name
+            table.add_row(f"{label}, ms of CPU a document", *(f"{value:.3f}" for value in per), "")
+    table.add_row("all CPU of client and Elasticsearch", "", "", f"{result.cpu_ratio:.3f}")
     return [table]
 
 
@@ -62,9 +62,9 @@ def latency_tables(result: latency.Result) -> list[Table]:
     for name, side in (("page on Kafka", result.pages), ("document written straight to the index", result.floor)):
         figures = (side.p50, side.p95, side.p99, side.most)
         delays.add_row(name, f"{side.count:,}", *(f"{seconds:.2f}" for seconds in figures))
-    memory = _table("resident memory, MiB", "start", "end", "most")
+    memory = _table("resident memory, MiB", "start", "middle", "end", "most")
     for name, one in result.memory.items():
-        memory.add_row(name, *(f"{size / _MIB:,.0f}" for size in (one.start, one.end, one.most)))
+        memory.add_row(name, *(f"{size / _MIB:,.0f}" for size in (one.start, one.middle, one.end, one.most)))
     return [delays, memory]
 
 

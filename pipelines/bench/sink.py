@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from random import Random
@@ -30,13 +30,16 @@ _ERRORS_ONLY = {"filter_path": "errors"}
 _TOPIC = TopicTag(
     id="medtop:11000000", label="politics and government", score=0.9, evidence=["council", "mayor", "budget"]
 )
-_YEARS = (1981, 1991)
-"""Years whose months name the indices of the two sides: far from any index of articles."""
+_TEXTS = 2_500
+"""Different texts; more documents than that take them again, under ids of their own."""
+
+WARM_UP = 2
+"""Bulk requests of each side that go ahead uncounted."""
 
 
 @dataclass(frozen=True)
 class Leg:
-    """One half of a round.
+    """One bulk request of one side.
 
     Attributes:
         documents: how many were written.
@@ -50,6 +53,11 @@ class Leg:
     def per_second(self) -> float:
         """Documents a second."""
         return self.documents / self.spent.wall
+
+    @property
+    def cpu(self) -> float:
+        """CPU seconds of client and Elasticsearch."""
+        return self.spent.ours + self.spent.servers.get("Elasticsearch", 0.0)
 
     def as_json(self) -> dict[str, Any]:
         """Give it as what JSON can hold."""
@@ -66,10 +74,10 @@ class Leg:
 
 @dataclass(frozen=True)
 class Result:
-    """All rounds.
+    """All bulk requests.
 
     Attributes:
-        rounds: of each round the floor and the sink.
+        rounds: pairs of requests that followed each other: the floor's and the sink's.
         mean_bytes: mean size of a document's source.
     """
 
@@ -78,12 +86,17 @@ class Result:
 
     @property
     def ratio(self) -> float:
-        """Documents a second of the sink over those of the bare loop, median of the rounds."""
+        """Documents a second of the sink over those of the bare loop, median of the pairs."""
         return statistics.median(sink.per_second / bare.per_second for bare, sink in self.rounds)
 
     @property
+    def cpu_ratio(self) -> float:
+        """CPU time of client and server for the floor over that for the sink: what strangers do hardly moves it."""
+        return sum(bare.cpu for bare, _ in self.rounds) / sum(sink.cpu for _, sink in self.rounds)
+
+    @property
     def per_second(self) -> float:
-        """Documents a second of the sink, median of the rounds."""
+        """Documents a second of the sink, median of its requests."""
         return statistics.median(sink.per_second for _, sink in self.rounds)
 
     def as_json(self) -> dict[str, Any]:
@@ -91,6 +104,7 @@ class Result:
         return {
             "bench": "sink",
             "ratio": self.ratio,
+            "cpu_ratio": self.cpu_ratio,
             "documents_per_second": self.per_second,
             "floor_documents_per_second": statistics.median(bare.per_second for bare, _ in self.rounds),
             "mean_document_bytes": self.mean_bytes,
@@ -99,37 +113,41 @@ class Result:
         }
 
 
-def run(settings: Settings, *, documents: int, rounds: int, seed: int, keep: bool, tell: river.Tell) -> Result:
-    """Let both write the same documents in turn, each into a fresh index of its own.
+def run(settings: Settings, *, documents: int, seed: int, keep: bool, tell: river.Tell) -> Result:
+    """Let both write the same documents in turn, one bulk request each, each side into an index of its own.
 
     Args:
         settings: all settings, with a river of the benchmark's own.
-        documents: documents of one half of a round.
-        rounds: how often.
+        documents: documents that each side writes; at least one bulk request.
         seed: of the documents.
-        keep: leave the last round's indices for a look.
+        keep: leave the indices for a look.
         tell: told how far it is.
 
     Raises:
         ServiceError: the server does not answer.
         NewsriverError: it did not take every document.
     """
+    most = settings.elasticsearch.bulk_documents
     with river.provisioned(settings, keep=keep) as client:
         tell("making documents", 0, 1)
-        made = [article_document(settings, seed, number) for number in range(documents)]
-        writer = Sink(client, settings)
-        legs = []
-        for number in range(rounds):
-            tell("alternating rounds", number, rounds)
-            both = {}
-            for side in ("floor", "sink") if number % 2 == 0 else ("sink", "floor"):
-                index = _fresh_index(client, settings, number, _YEARS[side == "sink"])
-                given = [replace(one, index=index) for one in made]
-                both[side] = _timed(client, settings, given, writer if side == "sink" else None)
-                if not keep or number < rounds - 1:
-                    client.ask("DELETE", f"/{index}")
-            legs.append((both["floor"], both["sink"]))
-    return Result(legs, sum(len(one.source) for one in made) // documents)
+        texts = [article_document(settings, seed, number) for number in range(min(documents, _TEXTS))]
+        sides = (_Bare(client, settings), _Sink(client, settings))
+        servers = river.local_servers(settings)
+        legs: list[tuple[Leg, Leg]] = []
+        for start in range(-WARM_UP * most, max(documents - most, 0) + 1, most):
+            tell("bulk requests in turn", max(0, start), documents)
+            chunk = [_numbered(texts, number) for number in range(start, start + most)]
+            # Each goes first in turn: what drifts meanwhile favours neither.
+            first, second = sides if len(legs) % 2 == 0 else sides[::-1]
+            done = {side: _timed(side, chunk, servers) for side in (first, second)}
+            if start >= 0:
+                legs.append((done[sides[0]], done[sides[1]]))
+    return Result(legs, sum(len(one.source) for one in texts) // len(texts))
+
+
+def _numbered(texts: Sequence[Document], number: int) -> Document:
+    """Give the document of a number: one of the texts, with an id of its own."""
+    return replace(texts[number % len(texts)], id=article_id(f"https://bench.example.org/{number}"))
 
 
 def article_document(settings: Settings, seed: int, number: int) -> Document:
@@ -166,40 +184,54 @@ def _article(random: Random, number: int, body: str) -> Article:
     )
 
 
-def _fresh_index(client: Elastic, settings: Settings, number: int, year: int) -> str:
-    index = articles_index(settings.river.name, datetime(year + number // 12, number % 12 + 1, 1, tzinfo=UTC))
-    client.ask("PUT", f"/{index}")
-    return index
+def _timed(side: _Side, chunk: Sequence[Document], servers: Mapping[str, int]) -> Leg:
+    given = [replace(one, index=side.index) for one in chunk]
+    meter, begun = Meter([], servers), time.process_time()
+    side.write(given)
+    ours = time.process_time() - begun
+    return Leg(len(given), replace(meter.read(), ours=ours))
 
 
-def _timed(client: Elastic, settings: Settings, given: Sequence[Document], writer: Sink | None) -> Leg:
-    """Write all documents; without a writer, in a bare loop."""
-    most = settings.elasticsearch.bulk_documents
-    meter = Meter([], river.local_servers(settings))
-    begun = time.process_time()
-    for chunk in _chunks(given, most):
-        if writer is None:
-            _bare(client, chunk)
-        else:
-            _checked(writer, chunk)
-    spent = replace(meter.read(), ours=time.process_time() - begun)
-    return Leg(len(given), spent)
+class _Side:
+    """Somebody who writes documents into an index of his own, which is there before the clock starts."""
+
+    def __init__(self, client: Elastic, settings: Settings, year: int) -> None:
+        self._client = client
+        self.index = articles_index(settings.river.name, datetime(year, 1, 1, tzinfo=UTC))
+        client.ask("PUT", f"/{self.index}")
+
+    def write(self, documents: Sequence[Document]) -> None:
+        """Write documents in one request.
+
+        Raises:
+            NewsriverError: the server did not take all of them.
+        """
+        raise NotImplementedError
 
 
-def _bare(client: Elastic, chunk: Sequence[Document]) -> None:
-    """Send documents and look for nothing but that all went well: no ids, no versions, no verdicts."""
-    action = orjson.dumps({"index": {"_index": chunk[0].index}})
-    body = b"".join([part for one in chunk for part in (action, b"\n", one.source, b"\n")])
-    if client.ask("POST", "/_bulk", body, _ERRORS_ONLY)["errors"]:
-        raise NewsriverError("Elasticsearch did not take all documents of the bare loop")
+class _Bare(_Side):
+    """The floor: looks for nothing but that all went well; no ids, no versions, no verdicts."""
+
+    def __init__(self, client: Elastic, settings: Settings) -> None:
+        super().__init__(client, settings, 1981)
+
+    def write(self, documents: Sequence[Document]) -> None:
+        """Write documents in one request."""
+        action = orjson.dumps({"index": {"_index": self.index}})
+        body = b"".join([part for one in documents for part in (action, b"\n", one.source, b"\n")])
+        if self._client.ask("POST", "/_bulk", body, _ERRORS_ONLY)["errors"]:
+            raise NewsriverError("Elasticsearch did not take all documents of the bare loop")
 
 
-def _checked(writer: Sink, chunk: Sequence[Document]) -> None:
-    refused = [verdict for verdict in writer.write(chunk) if verdict.kind is not OutcomeKind.INDEXED]
-    if refused:
-        raise NewsriverError(f"the sink did not index all documents: {refused[0].kind} {refused[0].detail}")
+class _Sink(_Side):
+    """The river's sink."""
 
+    def __init__(self, client: Elastic, settings: Settings) -> None:
+        super().__init__(client, settings, 1991)
+        self._sink = Sink(client, settings)
 
-def _chunks(given: Sequence[Document], most: int) -> Iterator[Sequence[Document]]:
-    for start in range(0, len(given), most):
-        yield given[start : start + most]
+    def write(self, documents: Sequence[Document]) -> None:
+        """Write documents as a step of the river does."""
+        refused = [verdict for verdict in self._sink.write(documents) if verdict.kind is not OutcomeKind.INDEXED]
+        if refused:
+            raise NewsriverError(f"the sink did not index all documents: {refused[0].kind} {refused[0].detail}")

@@ -10,14 +10,14 @@ from enum import StrEnum
 from schemas.records import OutcomeKind
 
 FULL_SIZE = 20_000
-"""Articles from which on every fault has its full length."""
+"""Articles for which the plan's lengths and numbers are meant; both grow and shrink with the size, within bounds."""
 
 POISON_SHARE = 0.01
 """Share of the pages that are not simply good."""
 
 _KILLS = ("poll", "fetch", "process", "record", "extraction")
 _FEWER_ROUNDS_BELOW = 5_000
-_GAP_SECONDS, _SHORT_GAP_SECONDS = (2.0, 5.0), (1.0, 2.0)
+_GAP_SECONDS, _SHORT_GAP_SECONDS = (2.0, 5.0), (0.5, 1.0)
 
 
 class Kind(StrEnum):
@@ -179,8 +179,9 @@ def plan(articles: int, seed: int) -> Plan:
 
 
 def _faults(articles: int, chance: random.Random) -> Iterator[Fault]:
-    scale = min(1.0, articles / FULL_SIZE)
-    rounds = 3 if articles >= _FEWER_ROUNDS_BELOW else 1
+    scale = articles / FULL_SIZE
+    times = max(1, round(scale))
+    rounds = 3 * times if articles >= _FEWER_ROUNDS_BELOW else 1
 
     def fault(kind: Kind, target: str, seconds: float = 0.0, *, hard: bool = False) -> Fault:
         gap = chance.uniform(*(_GAP_SECONDS if rounds > 1 else _SHORT_GAP_SECONDS))
@@ -189,10 +190,14 @@ def _faults(articles: int, chance: random.Random) -> Iterator[Fault]:
     for target in _KILLS:
         for _ in range(rounds):
             yield fault(Kind.KILL, target)
-    for hard in (True, False) if rounds > 1 else (chance.random() < 0.5,):
+    for hard in (True, False) * times if rounds > 1 else (chance.random() < 0.5,):
         yield fault(Kind.RESTART, "kafka", hard=hard)
-    yield fault(Kind.STOP, "elasticsearch", max(5.0, 120 * scale), hard=chance.random() < 0.5)
-    yield fault(Kind.BUSY, "elasticsearch", max(5.0, 180 * scale))
+    yield fault(Kind.STOP, "elasticsearch", _between(5, 120 * scale, 300), hard=chance.random() < 0.5)
+    yield fault(Kind.BUSY, "elasticsearch", _between(4, 180 * scale, 600))
     for kind in (Kind.BUSY_ITEMS, Kind.SLOW, Kind.CUT):
-        yield fault(kind, "elasticsearch", max(4.0, 60 * scale))
+        yield fault(kind, "elasticsearch", _between(3, 60 * scale, 300))
     yield fault(Kind.GARBAGE, "kafka")
+
+
+def _between(least: float, wanted: float, most: float) -> float:
+    return min(max(least, wanted), most)

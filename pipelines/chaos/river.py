@@ -67,7 +67,7 @@ def options(press: Press, bootstrap: str, url: str) -> list[str]:
         "poll.max_failure_interval_seconds=8",
         f"fetch.allow_networks={json.dumps(press.networks)}",
         "fetch.delay_seconds=0.05",
-        "fetch.later_scale=0.005",  # retries after 5 and 18 s, the revisit after 5 s
+        "fetch.later_scale=0.002",  # retries after 2 and 7 s, the revisit after 2 s
         'fetch.revisit=["15m"]',
         "fetch.max_attempts=3",
         "fetch.timeout_seconds=10",

@@ -73,19 +73,18 @@ def pipeline(
 
 @bench.command()
 @click.option(
-    "--documents", type=click.IntRange(100, 50_000), default=2500, show_default=True, help="Documents of a half round."
+    "--documents", type=click.IntRange(1, 200_000), default=20_000, show_default=True, help="Documents of each side."
 )
-@click.option("--rounds", type=click.IntRange(1, 50), default=8, show_default=True, help="Rounds of floor and sink.")
 @_shared
 @click.pass_obj
-def sink(context: Context, documents: int, rounds: int, seed: int, keep: bool, as_json: bool) -> None:
+def sink(context: Context, documents: int, seed: int, keep: bool, as_json: bool) -> None:
     """Documents a second of the sink, against a bare bulk loop into the same server."""
     context = _own(context, None)
     from pipelines.bench import sink as bench_sink
     from pipelines.bench.report import sink_tables
 
     with _progress() as tell:
-        result = bench_sink.run(context.settings, documents=documents, rounds=rounds, seed=seed, keep=keep, tell=tell)
+        result = bench_sink.run(context.settings, documents=documents, seed=seed, keep=keep, tell=tell)
     _show(result, sink_tables(result), as_json=as_json)
     _tell_kept(context, keep=keep)
 

@@ -55,9 +55,10 @@ class TestBench:
 
     def test_sink(self) -> None:
         before = left_behind()
-        found = figures("sink", "--documents", "300", "--rounds", "2")
+        found = figures("sink", "--documents", "1500")
         assert 0 < found["ratio"] < 3
         assert found["documents_per_second"] > 0
+        assert len(found["rounds"]) == 3
         assert found["mean_document_bytes"] == pytest.approx(6000, abs=300)
         assert set(left_behind()) <= set(before)
 

@@ -18,7 +18,7 @@ import pytest
 
 from pipelines.chaos.plan import Kind
 
-pytestmark = [pytest.mark.servers, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.servers, pytest.mark.timeout(1500)]
 
 
 @pytest.fixture
@@ -27,15 +27,17 @@ def home() -> Iterator[Path]:
     directory = Path(tempfile.mkdtemp(prefix="newsriver-chaos-")).resolve()
     directory.chmod(0o755)
     yield directory
-    for process in running(directory):
+    left = running(directory)
+    for process in left:
         process.kill()
+    psutil.wait_procs(left, timeout=30)
     shutil.rmtree(directory)
 
 
 def command(home: Path) -> tuple[list[str], dict[str, str]]:
     """Give command and environment: the user's own servers are named, and must not be touched."""
     environment = {**os.environ, "NEWSRIVER_STACK__DIRECTORY": str(home / "stack")}
-    options = ["--articles", "300", "--seed", "1", "--minutes", "8", "--json"]
+    options = ["--articles", "300", "--seed", "1", "--minutes", "20", "--json"]
     return [sys.executable, "-m", "pipelines", "chaos", *options], environment
 
 

@@ -35,11 +35,11 @@ def test_available_is_what_others_left_at_most_a_core_each(
     assert spent.available == pytest.approx(available)
 
 
-def test_memory_is_averaged_at_both_ends_and_keeps_its_peak() -> None:
+def test_memory_is_averaged_at_start_middle_and_end_and_keeps_its_peak() -> None:
     samples = [90, *[100] * 9, *[150] * 79, 400, *[110] * 9, 990]
-    assert Memory.of(samples) == Memory(start=100, end=110, most=990)
-    assert Memory.of([5]) == Memory(5, 5, 5)
-    assert Memory.of([]) == Memory(0, 0, 0)
+    assert Memory.of(samples) == Memory(start=100, middle=150, end=110, most=990)
+    assert Memory.of([5]) == Memory(5, 5, 5, 5)
+    assert Memory.of([]) == Memory(0, 0, 0, 0)
 
 
 def test_an_ended_child_counts_with_its_parent() -> None:

@@ -15,7 +15,7 @@ RESULT = Result(
     rate=15.0,
     seconds=60.0,
     refresh_seconds=1.0,
-    memory={"process-0": Memory(200 << 20, 210 << 20, 230 << 20)},
+    memory={"process-0": Memory(200 << 20, 205 << 20, 210 << 20, 230 << 20)},
 )
 
 
@@ -30,7 +30,12 @@ def test_the_ratio_is_the_servers_own_delay_over_the_rivers() -> None:
     document = RESULT.as_json()
     assert document["ratio"] == RESULT.ratio
     assert document["pages"]["p95"] == 1.6
-    assert document["memory"]["process-0"] == {"start": 200 << 20, "end": 210 << 20, "most": 230 << 20}
+    assert document["memory"]["process-0"] == {
+        "start": 200 << 20,
+        "middle": 205 << 20,
+        "end": 210 << 20,
+        "most": 230 << 20,
+    }
 
 
 def test_the_table_shows_delays_and_memory() -> None:
@@ -39,4 +44,4 @@ def test_the_table_shows_delays_and_memory() -> None:
         Console(file=file, width=160).print(table)
     lines = file.getvalue().splitlines()
     assert any(line.split()[-5:] == ["900", "0.90", "1.60", "2.10", "2.40"] for line in lines)
-    assert any(line.split() == ["process-0", "200", "210", "230"] for line in lines)
+    assert any(line.split() == ["process-0", "200", "205", "210", "230"] for line in lines)

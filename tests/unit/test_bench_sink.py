@@ -42,3 +42,4 @@ def test_the_ratio_is_paired_by_rounds() -> None:
     assert "0.800" in text
     assert "Elasticsearch, ms of CPU a document" in text
     assert result.as_json()["ratio"] == result.ratio
+    assert result.cpu_ratio == pytest.approx(1.0)

@@ -31,6 +31,14 @@ def test_a_full_run_breaks_everything(seed: int) -> None:
     assert {Kind.BUSY_ITEMS, Kind.SLOW, Kind.CUT, Kind.GARBAGE} <= lengths.keys()
 
 
+def test_a_larger_run_has_more_and_longer_faults_so_that_no_more_flows_at_once() -> None:
+    faults = plan(100_000, 1).faults
+    counts = Counter((fault.kind, fault.target) for fault in faults)
+    assert (counts[Kind.KILL, "poll"], counts[Kind.RESTART, "kafka"]) == (15, 10)
+    assert {fault.seconds for fault in faults if fault.kind in (Kind.STOP, Kind.BUSY)} == {300, 600}
+    assert 100_000 / sum(fault.expected_seconds for fault in faults) < 40
+
+
 def test_a_small_run_breaks_everything_once_and_briefly() -> None:
     faults = plan(300, 1).faults
     assert {fault.kind for fault in faults} == set(Kind)
