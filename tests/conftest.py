@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import uuid
 from collections.abc import Iterator
 from contextlib import suppress
@@ -10,6 +11,10 @@ from contextlib import suppress
 import pytest
 
 from pipelines.settings import Settings, load_settings
+
+# A shell that starts the tests in the background lets them ignore SIGINT, and what they start would inherit that:
+# a handler of ours becomes the default again in every process started from here.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 KAFKA, ELASTICSEARCH = "NEWSRIVER_KAFKA__BOOTSTRAP_SERVERS", "NEWSRIVER_ELASTICSEARCH__URL"
 

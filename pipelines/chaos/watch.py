@@ -23,7 +23,8 @@ READS: dict[str, Topic] = {"fetch": ENTRIES, "process": PAGES, "record": OUTCOME
 """The topic by which a role's progress is measured; later-tiers wait on purpose and are left aside."""
 
 _EVERY_SECONDS = 1.0
-_LEAST_SECONDS = 20.0
+_SPARE_SECONDS = 40.0
+"""Articles for so long are kept back, so that they flow still when the last fault takes longer than expected."""
 
 
 @dataclass
@@ -116,7 +117,7 @@ def more(missing: float, left: Sequence[Fault], seconds: float) -> float:
     """
     if not left:
         return missing
-    lasting = max(_LEAST_SECONDS, sum(fault.expected_seconds for fault in left))
+    lasting = _SPARE_SECONDS + sum(fault.expected_seconds for fault in left)
     return min(missing, missing * seconds / lasting)
 
 

@@ -35,7 +35,7 @@ _LOGS = ("chaos.log", "roles.log", "report.json")
 
 @click.command()
 @click.option(
-    "--articles", type=click.IntRange(200, 1_000_000), default=20_000, show_default=True, help="Pages to feed."
+    "--articles", type=click.IntRange(300, 1_000_000), default=20_000, show_default=True, help="Pages to feed."
 )
 @click.option("--seed", default=1, show_default=True, help="The same seed and size, the same plan.")
 @click.option(

@@ -53,7 +53,7 @@ def running(home: Path) -> list[psutil.Process]:
 
 def test_nothing_is_lost_when_everything_breaks_once(home: Path) -> None:
     words, environment = command(home)
-    done = subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=1300, check=False)
     report = json.loads(done.stdout)
     assert done.returncode == 0, done.stderr
     assert report["good"]
