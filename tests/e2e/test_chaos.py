@@ -54,8 +54,8 @@ def running(home: Path) -> list[psutil.Process]:
 def test_nothing_is_lost_when_everything_breaks_once(home: Path) -> None:
     words, environment = command(home)
     done = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=1300, check=False)
-    report = json.loads(done.stdout)
     assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
     assert report["good"]
     assert report["at_rest"]
     accounts = report["accounts"]
