@@ -129,8 +129,8 @@ def _kafka(settings: Settings) -> Iterator[Finding]:
 
 
 def _elasticsearch(settings: Settings) -> Iterator[Finding]:
-    from pipelines.elastic import connect
-    from pipelines.provision import State, provision_indices
+    from pipelines.index.elastic import connect
+    from pipelines.index.provision import State, provision_indices
 
     client = connect(settings)
     try:

@@ -10,8 +10,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from pipelines.connect import kafka_bootstrap
-from pipelines.elastic import Elastic, connect
 from pipelines.heartbeat import BEAT_SECONDS
+from pipelines.index.elastic import Elastic, connect
 from pipelines.kafka import Admin, read_whole
 from pipelines.settings import Settings
 from schemas.records import WorkerState

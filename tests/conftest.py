@@ -31,7 +31,7 @@ def servers() -> tuple[str, str]:
 @pytest.fixture
 def river(servers: tuple[str, str]) -> Iterator[Settings]:
     """Settings of a river with a name, topics and templates of its own; all of it is removed afterwards."""
-    from pipelines.provision import provision, remove
+    from pipelines.index.provision import provision, remove
 
     name = f"t{uuid.uuid4().hex[:10]}"
     settings = load_settings(

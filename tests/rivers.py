@@ -12,8 +12,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from pipelines.elastic import connect
 from pipelines.errors import ServiceError
+from pipelines.index.elastic import connect
 from pipelines.kafka import Message, PartitionReader, Sender
 from pipelines.settings import Settings, sections
 from pipelines.urls import article_id

@@ -20,9 +20,9 @@ from pipelines.bench import river
 from pipelines.bench.cores import Memory, machine, resident_bytes
 from pipelines.bench.pages import announced, key, page
 from pipelines.connect import kafka_bootstrap
-from pipelines.elastic import Elastic, connect
 from pipelines.errors import NewsriverError
-from pipelines.index import Document, articles_alias, articles_index
+from pipelines.index.documents import Document, articles_alias, articles_index
+from pipelines.index.elastic import Elastic, connect
 from pipelines.kafka import Sender
 from pipelines.settings import Settings
 from pipelines.urls import article_id

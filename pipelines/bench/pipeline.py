@@ -14,8 +14,8 @@ from pipelines.bench import river
 from pipelines.bench.bare import Bare
 from pipelines.bench.cores import Meter, Spent, machine
 from pipelines.bench.pages import Page, key, page
-from pipelines.elastic import Elastic
 from pipelines.errors import NewsriverError, UsageError
+from pipelines.index.elastic import Elastic
 from pipelines.kafka import partition_of
 from pipelines.settings import Settings
 

@@ -14,11 +14,11 @@ from pathlib import Path
 from pipelines.bench.cores import server_pids
 from pipelines.bench.pages import Page, announced, key
 from pipelines.connect import elasticsearch_url, kafka_bootstrap
-from pipelines.elastic import Elastic, connect
 from pipelines.errors import NewsriverError, ServiceError
-from pipelines.index import articles_alias
+from pipelines.index.documents import articles_alias
+from pipelines.index.elastic import Elastic, connect
+from pipelines.index.provision import provision, remove
 from pipelines.kafka import Sender
-from pipelines.provision import provision, remove
 from pipelines.settings import Settings
 from pipelines.supervise import Supervisor, workers_of
 from schemas.topics import PAGES

@@ -15,12 +15,12 @@ import orjson
 from pipelines.bench import prose, river
 from pipelines.bench.cores import Meter, Spent, machine
 from pipelines.clean.article import content_digest
-from pipelines.elastic import Elastic
 from pipelines.errors import NewsriverError
-from pipelines.index import Document, articles_index, document
+from pipelines.index.documents import Document, articles_index, document
+from pipelines.index.elastic import Elastic
+from pipelines.index.sink import Sink
 from pipelines.language import word_count
 from pipelines.settings import Settings
-from pipelines.sink import Sink
 from pipelines.urls import article_id
 from schemas.records import Article, OutcomeKind, TopicTag
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import closing
 
-from pipelines import lookup
-from pipelines.accounts import reconcile
 from pipelines.chaos.pages import Press
 from pipelines.chaos.plan import end_of
 from pipelines.chaos.verdict import Accounts, Document, judge
 from pipelines.connect import kafka_bootstrap
-from pipelines.elastic import Elastic, connect
-from pipelines.index import articles_alias
+from pipelines.index.documents import articles_alias
+from pipelines.index.elastic import Elastic, connect
+from pipelines.ledger import lookup
+from pipelines.ledger.accounts import reconcile
 from pipelines.settings import Settings
 from schemas.records import DeadLetter
 from schemas.topics import DEAD_LETTERS

@@ -20,7 +20,7 @@ from pipelines.chaos.river import Site, alone, flowing, folder, options, servers
 from pipelines.chaos.verdict import Accounts, Happened
 from pipelines.chaos.watch import Now, Watch
 from pipelines.errors import NewsriverError, StackError
-from pipelines.provision import provision
+from pipelines.index.provision import provision
 from pipelines.settings import Settings
 
 log = logging.getLogger(__name__)

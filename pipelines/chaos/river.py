@@ -15,7 +15,7 @@ from typing import Self
 from pipelines.chaos.pages import BLOCK, Press
 from pipelines.chaos.site import READY
 from pipelines.errors import StackError
-from pipelines.feeds import to_toml
+from pipelines.feeds.lists import to_toml
 from pipelines.settings import Settings
 from pipelines.stack.state import locked
 from pipelines.supervise import Supervisor, workers_of

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from pipelines.chaos.plan import End, Fault
 from pipelines.chaos.recovery import Recovery
-from pipelines.ledger import Line
+from pipelines.ledger.lines import Line
 from schemas.records import OutcomeKind
 
 

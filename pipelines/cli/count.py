@@ -15,8 +15,8 @@ from pipelines.cli.search import filters, question_of, words
 @click.pass_obj
 def count(context: Context, /, query: str, as_json: bool, **asked: str | None) -> None:
     """Count the articles that `newsriver search` finds for QUERY; * counts all."""
-    from pipelines import search as searching
-    from pipelines.elastic import connect
+    from pipelines.index.elastic import connect
+    from pipelines.search import answers as searching
 
     question = question_of(query, asked)
     client = connect(context.settings)

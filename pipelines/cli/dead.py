@@ -17,9 +17,9 @@ from rich.text import Text
 
 from pipelines.cli.console import err, out, plain, print_json
 from pipelines.cli.context import Context
-from pipelines.dead import Forecast, Group, Letter, Selection, State, groups, unknown_names
 from pipelines.errors import UsageError
-from pipelines.query import parse_time
+from pipelines.ledger.dead import Forecast, Group, Letter, Selection, State, groups, unknown_names
+from pipelines.search.query import parse_time
 from schemas.records import Stage
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def list_(context: Context, /, everything: bool, each: bool, as_json: bool, **as
 @click.pass_obj
 def show(context: Context, name: str, as_json: bool, raw: bool) -> None:
     """Show one letter: the last of an article, or the one with these Kafka coordinates."""
-    from pipelines.letters import payloads
+    from pipelines.ledger.letters import payloads
     from pipelines.tap import headers_as_json
 
     _, letters = _chosen(context, (name,), frozenset(State), {})
@@ -128,7 +128,7 @@ def replay(
 
     Try --dry-run first: a flood of what dies again counts towards the share of dead letters that stops `process`.
     """
-    from pipelines import letters as store
+    from pipelines.ledger import letters as store
 
     states = frozenset(State) if again else frozenset({State.OPEN})
     found, letters = _chosen(context, names, states, asked, needed=True)
@@ -154,7 +154,7 @@ def replay(
 @click.pass_obj
 def park(context: Context, /, names: tuple[str, ...], note: str, by: str, undo: bool, **asked: str | None) -> None:
     """Take letters out of the list for good, or back with --undo; their payload stays until Kafka drops it."""
-    from pipelines import letters as store
+    from pipelines.ledger import letters as store
 
     found, letters = _chosen(context, names, frozenset({State.PARKED if undo else State.OPEN}), asked, needed=True)
     if undo:
@@ -178,7 +178,7 @@ def _chosen(
     Raises:
         UsageError: a selection is needed and none given, or a name is unknown.
     """
-    from pipelines.letters import find
+    from pipelines.ledger.letters import find
 
     if needed and not names and not any(asked.values()):
         raise UsageError("no letters named", hint="name them, or give --reason, --stage or --since")

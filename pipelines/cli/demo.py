@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pipelines.demo.findings import Ledger
     from pipelines.demo.river import Progress
     from pipelines.demo.site import Site
-    from pipelines.elastic import Elastic
+    from pipelines.index.elastic import Elastic
     from pipelines.settings import Settings
     from pipelines.supervise import Supervisor
 
@@ -46,8 +46,8 @@ def demo(context: Context, timeout: float, seed_article: Path | None) -> None:
     from pipelines.cli.stack import console_report
     from pipelines.demo import river
     from pipelines.demo.site import Site
-    from pipelines.elastic import connect
-    from pipelines.provision import provision
+    from pipelines.index.elastic import connect
+    from pipelines.index.provision import provision
 
     site = Site(seed_article=seed_article)
     context = replace(context, assignments=(*context.assignments, *river.options(site)))
@@ -131,8 +131,8 @@ def _searches(client: Elastic, settings: Settings) -> int:
     """Ask the demonstration's questions; give how many found something."""
     from pipelines.cli.search import describe
     from pipelines.demo.river import SEARCHES, SEARCHES_SHOWN
-    from pipelines.query import Question
-    from pipelines.search import search
+    from pipelines.search.answers import search
+    from pipelines.search.query import Question
 
     shown = 0
     for words in SEARCHES:

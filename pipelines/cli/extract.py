@@ -68,7 +68,7 @@ def _fetched(url: str, settings: Settings) -> tuple[bytes, str, PageFacts]:
         FetchFault: the page did not come.
         FeedFault: the URL is none.
     """
-    from pipelines.http import Client
+    from pipelines.http.client import Client
 
     canonical = canonical_url(url)
 

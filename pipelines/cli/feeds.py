@@ -12,7 +12,7 @@ from pipelines.cli.console import err, out, print_json, safe
 from pipelines.cli.context import Context
 
 if TYPE_CHECKING:
-    from pipelines.check import Checked
+    from pipelines.feeds.check import Checked
 
 _SHOWN = 10
 
@@ -28,7 +28,7 @@ def feeds() -> None:
 @click.pass_obj
 def check(context: Context, url: str, as_json: bool) -> None:
     """Ask one feed and show what the river would do with it; needs no server."""
-    from pipelines.check import check_feed
+    from pipelines.feeds.check import check_feed
 
     found = check_feed(context.settings, url)
     if as_json:
@@ -42,7 +42,7 @@ def check(context: Context, url: str, as_json: bool) -> None:
 @click.pass_obj
 def list_(context: Context, as_json: bool) -> None:
     """Show the feeds in the list on Kafka."""
-    from pipelines.feed_store import stored_feeds
+    from pipelines.feeds.store import stored_feeds
 
     found = stored_feeds(context.settings)
     if as_json:
@@ -61,8 +61,8 @@ def list_(context: Context, as_json: bool) -> None:
 @click.pass_obj
 def add(context: Context, url: str, title: str, source: str, language: str | None) -> None:
     """Add a feed to the list on Kafka, or change its entry."""
-    from pipelines.feed_store import store_feeds
-    from pipelines.feeds import feed_of
+    from pipelines.feeds.lists import feed_of
+    from pipelines.feeds.store import store_feeds
 
     values = {"url": url, "title": title, "source": source, "language": language}
     store_feeds(context.settings, [feed_of({key: value for key, value in values.items() if value})])
@@ -75,7 +75,7 @@ def add(context: Context, url: str, title: str, source: str, language: str | Non
 def remove(context: Context, urls: tuple[str, ...]) -> None:
     """Take feeds out of the list on Kafka."""
     from pipelines.errors import FeedListError
-    from pipelines.feed_store import remove_feeds, stored_feeds
+    from pipelines.feeds.store import remove_feeds, stored_feeds
 
     known = {feed.url for feed in stored_feeds(context.settings)}
     for url in urls:
@@ -90,8 +90,8 @@ def remove(context: Context, urls: tuple[str, ...]) -> None:
 @click.pass_obj
 def import_(context: Context, files: tuple[Path, ...]) -> None:
     """Add the feeds of TOML or OPML files to the list on Kafka."""
-    from pipelines.feed_store import store_feeds
-    from pipelines.feeds import read_lists
+    from pipelines.feeds.lists import read_lists
+    from pipelines.feeds.store import store_feeds
 
     found = read_lists(files)
     store_feeds(context.settings, found)
@@ -104,8 +104,8 @@ def import_(context: Context, files: tuple[Path, ...]) -> None:
 @click.pass_obj
 def export(context: Context, form: str) -> None:
     """Write the list on Kafka to stdout."""
-    from pipelines.feed_store import stored_feeds
-    from pipelines.feeds import to_opml, to_toml
+    from pipelines.feeds.lists import to_opml, to_toml
+    from pipelines.feeds.store import stored_feeds
 
     found = stored_feeds(context.settings)
     sys.stdout.write(to_opml(found) if form == "opml" else to_toml(found))

@@ -13,7 +13,7 @@ from pipelines.cli.context import Context
 @click.pass_obj
 def fetch(context: Context) -> None:
     """Fetch the entries' pages and put them on Kafka, until SIGTERM."""
-    from pipelines.fetch import run
+    from pipelines.pull.fetch import run
     from pipelines.signals import drain_on_signals
 
     context.start_logging()

@@ -22,8 +22,8 @@ from pipelines.cli.context import Context
 @click.pass_obj
 def poll(context: Context, files: tuple[Path, ...], once: bool) -> None:
     """Ask feeds when they are due and put new entries on Kafka, until SIGTERM."""
-    from pipelines.feeds import read_lists
-    from pipelines.poll import run
+    from pipelines.feeds.lists import read_lists
+    from pipelines.pull.poll import run
     from pipelines.signals import drain_on_signals
 
     paths = files or tuple(context.settings.river.feeds)

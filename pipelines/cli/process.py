@@ -17,8 +17,8 @@ def process(context: Context, worker: int, workers: int, beam_arguments: tuple[s
     if worker >= workers:
         raise click.UsageError(f"--worker {worker} is not below --workers {workers}; shares count from 0")
     context.start_logging()
-    from pipelines import source
-    from pipelines.process import run
+    from pipelines.beam import source
+    from pipelines.beam.process import run
     from pipelines.signals import DRAIN_SECONDS, drain_on_signals, leave_within
 
     leave_within(drain_on_signals(source.stop), DRAIN_SECONDS)

@@ -12,11 +12,11 @@ from rich.table import Table
 from pipelines.cli.console import err, out, print_json, safe
 from pipelines.cli.context import Context
 from pipelines.errors import NewsriverError
-from pipelines.query import parse_time
+from pipelines.search.query import parse_time
 
 if TYPE_CHECKING:
-    from pipelines.accounts import Report
-    from pipelines.reconcile import Side
+    from pipelines.ledger.accounts import Report
+    from pipelines.ledger.reconcile import Side
 
 _SHOWN = 20
 
@@ -32,7 +32,7 @@ def reconcile(context: Context, since: str | None, feed: str, ledger_only: bool,
 
     Ends with 1 when anything is unaccounted for, and names it. It only reads, and the river may flow meanwhile.
     """
-    from pipelines.accounts import reconcile as audit
+    from pipelines.ledger.accounts import reconcile as audit
 
     begins = parse_time(since, datetime.now(UTC)) if since else None
     with err.status("reconciling") as status:
@@ -56,7 +56,7 @@ def reconcile(context: Context, since: str | None, feed: str, ledger_only: bool,
 
 
 def _show(report: Report) -> None:
-    from pipelines.reconcile import Side
+    from pipelines.ledger.reconcile import Side
 
     table = Table("", "first visits", "revisits", box=None, pad_edge=False)
     for column in table.columns[1:]:
@@ -92,7 +92,7 @@ def _add(table: Table, label: str, first: int, again: int) -> None:
 
 
 def _show_verdict(report: Report) -> None:
-    from pipelines.reconcile import MEANING
+    from pipelines.ledger.reconcile import MEANING
 
     if report.balanced:
         out.print("\n[green]Balanced:[/] every visit has ended or is in flight, every article is where it must be.")

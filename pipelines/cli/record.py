@@ -13,7 +13,7 @@ from pipelines.cli.context import Context
 @click.pass_obj
 def record(context: Context) -> None:
     """Index the outcomes until SIGTERM: the ledger."""
-    from pipelines.record import run
+    from pipelines.ledger.record import run
     from pipelines.signals import DRAIN_SECONDS, drain_on_signals, leave_within
 
     context.start_logging()

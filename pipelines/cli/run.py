@@ -23,8 +23,8 @@ from pipelines.cli.context import Context
 def run(context: Context, feeds: tuple[Path, ...]) -> None:
     """Pull, clean, tag and index your feeds until Ctrl-C; starts the local servers where the settings name none."""
     from pipelines.cli.stack import console_report
-    from pipelines.feeds import read_lists
-    from pipelines.provision import provision
+    from pipelines.feeds.lists import read_lists
+    from pipelines.index.provision import provision
     from pipelines.signals import drain_on_signals
     from pipelines.stack import up
     from pipelines.supervise import Supervisor, workers_of

@@ -12,8 +12,8 @@ from rich.text import Text
 
 from pipelines.cli.console import err, out, plain, print_json
 from pipelines.cli.context import Context
-from pipelines.query import MATCH_END, MATCH_START, Question, Sort, find_topic, parse_language, parse_time
-from pipelines.search import Hit
+from pipelines.search.answers import Hit
+from pipelines.search.query import MATCH_END, MATCH_START, Question, Sort, find_topic, parse_language, parse_time
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -79,8 +79,8 @@ def search(context: Context, /, query: str, as_json: bool, sort: str, limit: int
     All words must occur, in any inflection; "a phrase" as it is; -word excludes; a|b is one or the other; pre* begins
     a word; * alone finds all.
     """
-    from pipelines import search as searching
-    from pipelines.elastic import connect
+    from pipelines.index.elastic import connect
+    from pipelines.search import answers as searching
 
     question = replace(question_of(query, asked), sort=Sort(sort), limit=limit)
     client = connect(context.settings)

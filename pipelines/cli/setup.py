@@ -14,7 +14,7 @@ from pipelines.cli.context import Context
 @click.pass_obj
 def setup(context: Context, dry_run: bool, as_json: bool) -> None:
     """Create the river's topics and index templates, or bring them up to date; running it again changes nothing."""
-    from pipelines.provision import provision
+    from pipelines.index.provision import provision
 
     changes = provision(context.settings, dry_run=dry_run)
     if as_json:

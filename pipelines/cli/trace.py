@@ -11,7 +11,7 @@ from pipelines.cli.console import out, print_json, safe
 from pipelines.cli.context import Context
 
 if TYPE_CHECKING:
-    from pipelines.trace import Hop, Trace
+    from pipelines.ledger.trace import Hop, Trace
 
 
 @click.command()
@@ -23,7 +23,7 @@ def trace(context: Context, article: str, as_json: bool) -> None:
 
     The URL may be spelled as the feed does: trackers and fragments do not matter.
     """
-    from pipelines.trace import trace as gather
+    from pipelines.ledger.trace import trace as gather
 
     found = gather(context.settings, article)
     if as_json:

@@ -8,7 +8,7 @@ from typing import Any
 
 from pipelines.connect import kafka_bootstrap
 from pipelines.demo.expected import ExpectedCase
-from pipelines.elastic import Elastic
+from pipelines.index.elastic import Elastic
 from pipelines.kafka import Admin, read_whole
 from pipelines.settings import Settings
 from pipelines.urls import article_id, canonical_url

@@ -29,7 +29,7 @@ from pipelines.demo.outlets import load_outlets
 from pipelines.demo.seed import read_seed
 from pipelines.demo.timetable import CLOSED_ADDRESS, DEFAULT_PORT, Timetable, whole_loopback
 from pipelines.errors import StackError
-from pipelines.feeds import to_toml
+from pipelines.feeds.lists import to_toml
 from schemas.records import Feed
 
 _WORTH_COMPRESSING = 1000

@@ -1,8 +1,4 @@
-"""HTTP as the pulling side uses it: one GET done right.
+"""HTTP as the pulling side uses it: one GET done right, and what is pure about it: answers, codings, addresses.
 
 The only importer of aiohttp's client (https://docs.aiohttp.org, tested with 3.14).
 """
-
-from pipelines.http.client import ACCEPT_FEED, ACCEPT_PAGE, Client, Hop
-
-__all__ = ["ACCEPT_FEED", "ACCEPT_PAGE", "Client", "Hop"]

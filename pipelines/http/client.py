@@ -14,10 +14,10 @@ from urllib.parse import urljoin, urlsplit
 import aiohttp
 from yarl import URL
 
-from pipelines.addresses import AddressGuard
-from pipelines.answer import NOT_MODIFIED, Answer
-from pipelines.content_coding import ACCEPT_ENCODING, decode
 from pipelines.errors import FeedFault, FetchFault
+from pipelines.http.addresses import AddressGuard
+from pipelines.http.answer import NOT_MODIFIED, Answer
+from pipelines.http.content_coding import ACCEPT_ENCODING, decode
 from pipelines.http.faults import fault_of_error, fault_of_status, refused, timed_out
 from pipelines.http.guarded import GuardedResolver, GuardedSockets
 from pipelines.settings import Settings

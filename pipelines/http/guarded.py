@@ -7,9 +7,9 @@ from typing import Any
 
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from pipelines.addresses import AddressGuard
-from pipelines.aside import aside
 from pipelines.errors import AddressRefused
+from pipelines.http.addresses import AddressGuard
+from pipelines.pull.aside import aside
 
 
 class GuardedResolver(AbstractResolver):

@@ -11,7 +11,7 @@ from kafka.errors import KafkaError
 from kafka.structs import OffsetAndMetadata
 
 from pipelines.kafka.client import Message, message, options, patiently
-from pipelines.offsets import Progress
+from pipelines.kafka.offsets import Progress
 from schemas.topics import MAX_RECORD_BYTES
 
 log = logging.getLogger(__name__)

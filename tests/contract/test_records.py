@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from pipelines.elastic import connect
-from pipelines.index import articles_index, document, outcome_document, outcomes_index
+from pipelines.index.documents import articles_index, document, outcome_document, outcomes_index
+from pipelines.index.elastic import connect
+from pipelines.index.sink import Sink
 from pipelines.settings import Settings
-from pipelines.sink import Sink
 from schemas.generate import record_name
 from schemas.records import RECORDS, Article, Outcome, OutcomeKind, Record
 

@@ -12,16 +12,16 @@ from typing import Any
 
 import pytest
 
-from pipelines import sink as sink_module
 from pipelines.chaos import proxy as faults
-from pipelines.elastic import Elastic, connect
 from pipelines.errors import ServiceError
 from pipelines.heartbeat import Waits
-from pipelines.index import Document, articles_alias
-from pipelines.provision import provision_indices
+from pipelines.index import sink as sink_module
+from pipelines.index.documents import Document, articles_alias
+from pipelines.index.elastic import Elastic, connect
+from pipelines.index.provision import provision_indices
+from pipelines.index.sink import Sink
+from pipelines.index.verdict import Verdict
 from pipelines.settings import Settings
-from pipelines.sink import Sink
-from pipelines.verdict import Verdict
 from tests.rivers import until
 
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(90)]

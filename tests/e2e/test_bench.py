@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from pipelines.connect import kafka_bootstrap
-from pipelines.elastic import connect
+from pipelines.index.elastic import connect
 from pipelines.kafka import Admin
 from pipelines.settings import load_settings
 

@@ -42,7 +42,7 @@ def call(settings: Settings, *arguments: str, seconds: float = 300) -> subproces
 @pytest.fixture(scope="module")
 def shown(servers: tuple[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Settings, str]]:
     """A river in which the demonstration has run, and what it printed."""
-    from pipelines.provision import remove
+    from pipelines.index.provision import remove
 
     settings = load_settings(
         assignments=[

@@ -16,11 +16,11 @@ from typing import Any
 
 import pytest
 
+from pipelines.beam.process import group
 from pipelines.chaos import proxy as faults
-from pipelines.elastic import Elastic, connect
-from pipelines.index import articles_alias, articles_index
+from pipelines.index.documents import articles_alias, articles_index
+from pipelines.index.elastic import Elastic, connect
 from pipelines.kafka import PartitionReader, Sender
-from pipelines.process import group
 from pipelines.settings import Settings
 from pipelines.status import worker_status
 from schemas.records import DeadLetter

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from pipelines.elastic import connect
+from pipelines.index.elastic import connect
 from pipelines.kafka import Sender
 from pipelines.settings import Settings
 from pipelines.urls import article_id

@@ -50,7 +50,7 @@ def pulling(river: Settings, **changes: Any) -> Settings:
 
 def feed_file(folder: Path, feeds: Iterable[Feed | str]) -> str:
     """Write a feed list and give its path."""
-    from pipelines.feeds import to_toml
+    from pipelines.feeds.lists import to_toml
 
     path = folder / "feeds.toml"
     path.write_text(to_toml(feed if isinstance(feed, Feed) else Feed(url=feed) for feed in feeds))

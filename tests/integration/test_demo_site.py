@@ -17,8 +17,8 @@ from pipelines.demo.outlets import load_outlets
 from pipelines.demo.site import HUNG_UP, Access, Site
 from pipelines.demo.timetable import whole_loopback
 from pipelines.errors import FetchFault, StackError
-from pipelines.feeds import read_feed_list
-from pipelines.http import Client
+from pipelines.feeds.lists import read_feed_list
+from pipelines.http.client import Client
 from pipelines.settings import load_settings
 
 AGENT = "test-of-the-sample-site/1"

@@ -1,4 +1,4 @@
-"""`pipelines.elastic` against small servers of our own: credentials, products, broken answers."""
+"""`pipelines.index.elastic` against small servers of our own: credentials, products, broken answers."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from pipelines.elastic import connect
 from pipelines.errors import NewsriverError, ServiceError, SettingsError
+from pipelines.index.elastic import connect
 from pipelines.settings import load_settings
 
 

@@ -19,9 +19,9 @@ import brotli
 import pytest
 import zstandard
 
-from pipelines.answer import Answer
 from pipelines.errors import AddressRefused, FetchFault
-from pipelines.http import Client
+from pipelines.http.answer import Answer
+from pipelines.http.client import Client
 from pipelines.http.guarded import GuardedResolver
 from pipelines.settings import Settings, load_settings
 from tests.integration.site import Reply, Site

@@ -10,9 +10,9 @@ import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner
 
-from pipelines import job
+from pipelines.beam import job
+from pipelines.beam.process import group, partitions
 from pipelines.kafka import PartitionReader
-from pipelines.process import group, partitions
 from pipelines.settings import Settings
 from pipelines.status import worker_status
 from schemas.records import DeadLetter, Outcome, OutcomeKind, Stage

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.feed_store import remove_feeds, store_feeds, stored_feeds
+from pipelines.feeds.store import remove_feeds, store_feeds, stored_feeds
 from pipelines.settings import Settings
 from pipelines.urls import article_id
 from schemas.records import Entry, Feed, FeedState, Outcome, OutcomeKind

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 import pytest
 
 from pipelines.cli import main
-from pipelines.elastic import Elastic, connect
 from pipelines.errors import ServiceError
-from pipelines.index import articles_alias
+from pipelines.index.documents import articles_alias
+from pipelines.index.elastic import Elastic, connect
+from pipelines.index.provision import Change, State, provision, provision_indices, remove
 from pipelines.kafka import Admin
-from pipelines.provision import Change, State, provision, provision_indices, remove
 from pipelines.settings import Settings, load_settings
 from schemas.topics import FEEDS, PAGES, TOPICS
 from tests.rivers import as_environment

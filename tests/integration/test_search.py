@@ -12,13 +12,13 @@ from rich.console import Console
 
 from pipelines.cli import main
 from pipelines.cli.search import describe
-from pipelines.elastic import Elastic, connect
-from pipelines.index import articles_alias, document
-from pipelines.provision import provision_indices, remove
-from pipelines.query import MATCH_END, MATCH_START, Question, Sort
-from pipelines.search import Found, count, search
+from pipelines.index.documents import articles_alias, document
+from pipelines.index.elastic import Elastic, connect
+from pipelines.index.provision import provision_indices, remove
+from pipelines.index.sink import Sink
+from pipelines.search.answers import Found, count, search
+from pipelines.search.query import MATCH_END, MATCH_START, Question, Sort
 from pipelines.settings import Settings, load_settings
-from pipelines.sink import Sink
 from schemas.records import Article, TopicTag
 from tests.rivers import as_environment
 

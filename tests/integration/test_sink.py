@@ -7,12 +7,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from pipelines.elastic import connect
-from pipelines.index import articles_alias, document, outcome_document, outcomes_alias
-from pipelines.ledger import outcome
+from pipelines.index.documents import articles_alias, document, outcome_document, outcomes_alias
+from pipelines.index.elastic import connect
+from pipelines.index.sink import Sink
+from pipelines.index.verdict import Verdict
+from pipelines.ledger.lines import outcome
 from pipelines.settings import Settings
-from pipelines.sink import Sink
-from pipelines.verdict import Verdict
 from schemas.records import Article, OutcomeKind, Stage
 from tests.rivers import entry
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.addresses import AddressGuard, literal_address
 from pipelines.errors import AddressRefused
+from pipelines.http.addresses import AddressGuard, literal_address
 
 REFUSED = {
     "loopback": ["127.0.0.1", "127.255.255.254", "::1"],

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from pipelines.announce import Announced, Announcement, after_fault, after_feed, after_hold, after_same, source_of
-from pipelines.answer import Answer
+from pipelines.http.answer import Answer
 from pipelines.parse import parse_feed
-from pipelines.schedule import first_state
+from pipelines.pull.announce import Announced, Announcement, after_fault, after_feed, after_hold, after_same, source_of
+from pipelines.pull.schedule import first_state
 from pipelines.settings import PollSettings
 from schemas.records import Feed, FeedState, OutcomeKind
 

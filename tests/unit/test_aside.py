@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from pipelines.aside import aside
+from pipelines.pull.aside import aside
 
 
 def test_results_and_errors_come_back() -> None:
@@ -43,7 +43,7 @@ def test_a_caller_that_gives_up_is_free_at_once() -> None:
 def test_a_call_that_hangs_does_not_hold_up_the_end_of_the_process() -> None:
     program = (
         "import asyncio, threading\n"
-        "from pipelines.aside import aside\n"
+        "from pipelines.pull.aside import aside\n"
         "async def main():\n"
         "    task = asyncio.create_task(aside(threading.Event().wait))\n"
         "    await asyncio.wait([task], timeout=0.05)\n"

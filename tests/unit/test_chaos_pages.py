@@ -6,14 +6,14 @@ from collections import Counter
 
 import pytest
 
-from pipelines.answer import Answer as Fetched
 from pipelines.chaos.pages import SHARED_EVERY, Press, answer, article
 from pipelines.chaos.plan import Page, end_of, plan
 from pipelines.clean import clean
 from pipelines.errors import RecordFault, Rejected
+from pipelines.http.answer import Answer as Fetched
 from pipelines.parse import parse_feed
+from pipelines.pull.visits import after_answer
 from pipelines.settings import CleanSettings, FetchSettings
-from pipelines.visits import after_answer
 from schemas.records import OutcomeKind
 from tests.rivers import NOON, entry, facts
 

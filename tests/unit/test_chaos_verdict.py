@@ -8,7 +8,7 @@ import pytest
 
 from pipelines.chaos.plan import End, Page, end_of
 from pipelines.chaos.verdict import Accounts, Document, judge
-from pipelines.reconcile import Line
+from pipelines.ledger.reconcile import Line
 from schemas.records import OutcomeKind, Stage
 
 GOOD, DEAD = "a" * 32, "b" * 32

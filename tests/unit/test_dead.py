@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.clean import clean
-from pipelines.dead import (
+from pipelines.ledger.dead import (
     HEADER,
     Forecast,
     Letter,

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection
 
 import pytest
 
-from pipelines.drive import Role, drive, spawn
+from pipelines.pull.drive import Role, drive, spawn
 
 
 class Counting:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.errors import FeedListError
-from pipelines.feeds import feed_of, from_opml, from_toml, read_lists, to_opml, to_toml
+from pipelines.feeds.lists import feed_of, from_opml, from_toml, read_lists, to_opml, to_toml
 from schemas.records import Feed
 
 TOML = b"""

@@ -1,4 +1,4 @@
-"""Tests of `pipelines.index`."""
+"""Tests of `pipelines.index.documents`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.index import (
+from pipelines.index.documents import (
     Document,
     articles_index,
     batches,

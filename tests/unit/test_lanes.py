@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.lanes import Handled, Lanes
+from pipelines.pull.lanes import Handled, Lanes
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 A, B, C = ("a", 0), ("a", 1), ("later", 0)

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.offsets import Progress
+from pipelines.kafka.offsets import Progress
 
 
 def test_position_waits_for_the_first_unfinished_record() -> None:

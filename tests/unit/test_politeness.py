@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.errors import FetchFault
-from pipelines.politeness import HostGate, HostOnHold, Robots, RobotsCache, read_robots, retry_after, robots_after
+from pipelines.pull.politeness import HostGate, HostOnHold, Robots, RobotsCache, read_robots, retry_after, robots_after
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 WEEK = 7 * 86_400

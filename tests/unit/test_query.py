@@ -1,4 +1,4 @@
-"""Tests of `pipelines.query` and of the pure part of `pipelines.search`."""
+"""Tests of `pipelines.search.query` and of the pure part of `pipelines.search.answers`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.errors import UsageError
-from pipelines.query import (
+from pipelines.search.answers import as_html
+from pipelines.search.query import (
     MATCH_END,
     MATCH_START,
     Question,
@@ -22,7 +23,6 @@ from pipelines.query import (
     parse_time,
     search_body,
 )
-from pipelines.search import as_html
 from schemas.media_topics import TOP_TOPICS
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.ledger import Line
-from pipelines.reconcile import Balance, Books, Finding, Problem, Row, Side
+from pipelines.ledger.lines import Line
+from pipelines.ledger.reconcile import Balance, Books, Finding, Problem, Row, Side
 from schemas.records import OutcomeKind, Stage
 
 FEED = "https://gazette.example.org/feed"

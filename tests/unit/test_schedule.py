@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.schedule import (
+from pipelines.pull.schedule import (
     Seen,
     after_failure,
     after_success,

@@ -4,9 +4,9 @@ from typing import Any
 import pytest
 
 from pipelines.errors import UsageError
-from pipelines.ledger import outcome
-from pipelines.lookup import Found
-from pipelines.trace import Berth, Hop, Trace, hop_of, identify, summary
+from pipelines.ledger.lines import outcome
+from pipelines.ledger.lookup import Found
+from pipelines.ledger.trace import Berth, Hop, Trace, hop_of, identify, summary
 from pipelines.urls import article_id
 from schemas.records import Entry, Outcome, OutcomeKind, Stage
 

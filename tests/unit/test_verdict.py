@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from pipelines.index import Document
-from pipelines.verdict import Verdict, Wait, Whole, judge, judge_alone, judge_request
+from pipelines.index.documents import Document
+from pipelines.index.verdict import Verdict, Wait, Whole, judge, judge_alone, judge_request
 from schemas.records import OutcomeKind
 
 FIRST = Document("a", "news-articles-2026.11", 5, b"{}")

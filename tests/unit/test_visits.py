@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.answer import Answer
 from pipelines.errors import AddressRefused, FetchFault
+from pipelines.http.answer import Answer
+from pipelines.pull.visits import Visit, after_answer, after_fault, postponed, skipped
 from pipelines.settings import FetchSettings
 from pipelines.urls import article_id
-from pipelines.visits import Visit, after_answer, after_fault, postponed, skipped
 from schemas.records import Entry, Outcome, OutcomeKind, Stage
 from schemas.topics import LATER
 

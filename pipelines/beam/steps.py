@@ -15,14 +15,14 @@ from apache_beam.transforms.window import GlobalWindow
 from apache_beam.typehints import with_output_types
 from apache_beam.utils.windowed_value import WindowedValue
 
-from pipelines import ledger
+from pipelines.beam.source import stop
 from pipelines.errors import NewsriverError, Poison, RecordFault, Rejected
 from pipelines.heartbeat import Waits
 from pipelines.isolation import extraction
 from pipelines.kafka import Message, Sender
+from pipelines.ledger import lines as ledger
 from pipelines.limits import DeadShare
 from pipelines.settings import Settings
-from pipelines.source import stop
 from schemas.records import Article, DeadLetter, Entry, Outcome, OutcomeKind, PageFacts, Stage
 from schemas.topics import DEAD_LETTERS, OUTCOMES
 
@@ -102,8 +102,8 @@ class Index(DoFn):
 
     def setup(self) -> None:
         """Connect."""
-        from pipelines.elastic import connect
-        from pipelines.sink import Sink
+        from pipelines.index.elastic import connect
+        from pipelines.index.sink import Sink
 
         self._client = connect(self._settings)
         self._sink = Sink(self._client, self._settings, stop=stop, waits=waits)
@@ -133,7 +133,7 @@ class Index(DoFn):
                 yield _everywhere(result)
 
     def _write(self) -> Iterator[Outcome | pvalue.TaggedOutput[str, Failed]]:
-        from pipelines.index import document
+        from pipelines.index.documents import document
 
         drafts, self._drafts, self._bytes = self._drafts, [], 0
         river = self._settings.river.name

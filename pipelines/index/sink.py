@@ -1,8 +1,8 @@
 """The bulk writer: documents in, one verdict for each out, however long that takes.
 
-Back-pressure is never an error here: what `pipelines.verdict` says can pass by waiting is sent again, only that, with
-a capped and jittered pause, for ever and visibly, until it is done or the process is asked to stop. How much goes in
-one request follows what the server takes.
+Back-pressure is never an error here: what `pipelines.index.verdict` says can pass by waiting is sent again, only that,
+with a capped and jittered pause, for ever and visibly, until it is done or the process is asked to stop. How much goes
+in one request follows what the server takes.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ import threading
 import time
 from collections.abc import Sequence
 
-from pipelines.elastic import Elastic
 from pipelines.errors import ServiceError
 from pipelines.heartbeat import Waits
-from pipelines.index import Document, batches
+from pipelines.index.documents import Document, batches
+from pipelines.index.elastic import Elastic
+from pipelines.index.verdict import Verdict, Wait, Whole, judge, judge_alone, judge_request
 from pipelines.limits import Window
 from pipelines.settings import Settings
-from pipelines.verdict import Verdict, Wait, Whole, judge, judge_alone, judge_request
 from schemas.records import OutcomeKind
 
 log = logging.getLogger(__name__)

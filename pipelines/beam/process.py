@@ -15,7 +15,7 @@ import time
 from collections.abc import Sequence
 from contextlib import closing
 
-from pipelines import job, source, steps
+from pipelines.beam import job, source, steps
 from pipelines.connect import kafka_bootstrap
 from pipelines.errors import NewsriverError, ServiceError, UsageError
 from pipelines.heartbeat import Heartbeat

@@ -19,17 +19,25 @@ from datetime import UTC, datetime
 
 from pydantic import ValidationError
 
-from pipelines.announce import Announced, Announcement, after_fault, after_feed, after_hold, after_same, body_digest
-from pipelines.aside import aside
 from pipelines.connect import kafka_bootstrap
-from pipelines.drive import drive, spawn
 from pipelines.errors import FeedFault, FetchFault, ServiceError
-from pipelines.feed_table import FeedTable
-from pipelines.http import ACCEPT_FEED, Client
+from pipelines.http.client import ACCEPT_FEED, Client
 from pipelines.kafka import Admin, GroupReader, Message, Sender, partition_of, read_whole
 from pipelines.parse import parse_feed
-from pipelines.politeness import HostGate, HostOnHold
-from pipelines.schedule import conditional
+from pipelines.pull.announce import (
+    Announced,
+    Announcement,
+    after_fault,
+    after_feed,
+    after_hold,
+    after_same,
+    body_digest,
+)
+from pipelines.pull.aside import aside
+from pipelines.pull.drive import drive, spawn
+from pipelines.pull.feed_table import FeedTable
+from pipelines.pull.politeness import HostGate, HostOnHold
+from pipelines.pull.schedule import conditional
 from pipelines.settings import Settings
 from pipelines.urls import host_of
 from schemas.records import Feed, FeedState

@@ -6,11 +6,11 @@ import asyncio
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from pipelines.announce import Announced, Announcement, after_feed
-from pipelines.answer import Answer
-from pipelines.http import ACCEPT_FEED, Client
+from pipelines.http.answer import Answer
+from pipelines.http.client import ACCEPT_FEED, Client
 from pipelines.parse import ParsedFeed, parse_feed
-from pipelines.schedule import first_state
+from pipelines.pull.announce import Announced, Announcement, after_feed
+from pipelines.pull.schedule import first_state
 from pipelines.settings import Settings
 from schemas.records import Feed
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Collection
 from contextlib import suppress
 from typing import Any, Protocol
 
-from pipelines.aside import aside
+from pipelines.pull.aside import aside
 
 log = logging.getLogger(__name__)
 

@@ -8,10 +8,10 @@ from datetime import datetime
 from itertools import islice
 from typing import Any, NamedTuple
 
-from pipelines.elastic import Elastic
 from pipelines.errors import NewsriverError
-from pipelines.index import articles_alias, outcomes_alias
-from pipelines.ledger import Line
+from pipelines.index.documents import articles_alias, outcomes_alias
+from pipelines.index.elastic import Elastic
+from pipelines.ledger.lines import Line
 from schemas.records import Outcome, OutcomeKind, Stage
 
 Json = dict[str, Any]

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from pipelines import lookup
-from pipelines.elastic import Elastic, connect
-from pipelines.ledger import Line
-from pipelines.reconcile import MEANING, Balance, Books, Finding, Row, Side
+from pipelines.index.elastic import Elastic, connect
+from pipelines.ledger import lookup
+from pipelines.ledger.lines import Line
+from pipelines.ledger.reconcile import MEANING, Balance, Books, Finding, Row, Side
+from pipelines.ledger.underway import Underway
 from pipelines.settings import Settings
-from pipelines.underway import Underway
 from schemas.records import Entry, Outcome
 
 PAUSES = (1.0, 3.0)

@@ -31,7 +31,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
-from pipelines.ledger import Line
+from pipelines.ledger.lines import Line
 from schemas.records import OutcomeKind, Stage
 from schemas.topics import ENTRIES, LATER, OUTCOMES, PAGES
 

@@ -6,7 +6,7 @@ import heapq
 from collections.abc import Collection, Iterator
 from datetime import datetime
 
-from pipelines.schedule import first_state
+from pipelines.pull.schedule import first_state
 from schemas.records import Feed, FeedState
 
 

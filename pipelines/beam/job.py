@@ -10,10 +10,10 @@ from collections.abc import Sequence
 
 import apache_beam as beam
 
+from pipelines.beam.source import Generation, Partition, ReadPages
+from pipelines.beam.steps import Account, Bury, Clean, Index, Tag
 from pipelines.errors import RecordFault
 from pipelines.settings import Settings
-from pipelines.source import Generation, Partition, ReadPages
-from pipelines.steps import Account, Bury, Clean, Index, Tag
 from schemas.records import Stage
 
 DEAD, REJECTED = "dead", "rejected"

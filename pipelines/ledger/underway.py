@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from pipelines.connect import kafka_bootstrap
 from pipelines.errors import ServiceError
 from pipelines.kafka import Admin, Message, Spans, partition_of
-from pipelines.ledger import stand_in
+from pipelines.ledger.lines import stand_in
 from pipelines.settings import Settings
 from schemas.records import Entry, Outcome
 from schemas.topics import ENTRIES, LATER, OUTCOMES, PAGES, Role, Topic

@@ -12,14 +12,14 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
-from pipelines import lookup
-from pipelines.elastic import Elastic, connect
 from pipelines.errors import FeedFault, NewsriverError, UsageError
-from pipelines.ledger import Line
-from pipelines.lookup import Found
-from pipelines.reconcile import MEANING, Books
+from pipelines.index.elastic import Elastic, connect
+from pipelines.ledger import lookup
+from pipelines.ledger.lines import Line
+from pipelines.ledger.lookup import Found
+from pipelines.ledger.reconcile import MEANING, Books
+from pipelines.ledger.underway import Underway, Waiting
 from pipelines.settings import Settings
-from pipelines.underway import Underway, Waiting
 from pipelines.urls import article_id, canonical_url, host_of
 from schemas.records import DeadLetter, Outcome, OutcomeKind, Stage
 from schemas.topics import DEAD_LETTERS, ENTRIES, LATER, OUTCOMES

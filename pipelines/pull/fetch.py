@@ -19,16 +19,16 @@ from urllib.parse import urlsplit
 from pydantic import ValidationError
 
 from pipelines.connect import kafka_bootstrap
-from pipelines.drive import drive, spawn
 from pipelines.errors import FeedFault, FetchFault, Poison, RecordFault
-from pipelines.http import ACCEPT_PAGE, Client
+from pipelines.http.client import ACCEPT_PAGE, Client
 from pipelines.kafka import GroupReader, Message, Sender
-from pipelines.lanes import Handled, Lanes, Place
-from pipelines.ledger import stand_in
-from pipelines.politeness import ROBOTS_BYTES, HostGate, HostOnHold, RobotsCache
+from pipelines.ledger.lines import stand_in
+from pipelines.pull.drive import drive, spawn
+from pipelines.pull.lanes import Handled, Lanes, Place
+from pipelines.pull.politeness import ROBOTS_BYTES, HostGate, HostOnHold, RobotsCache
+from pipelines.pull.visits import Visit, after_answer, after_fault, dead, postponed, skipped
 from pipelines.settings import Settings
 from pipelines.urls import host_of
-from pipelines.visits import Visit, after_answer, after_fault, dead, postponed, skipped
 from schemas.records import DeadLetter, Entry
 from schemas.topics import DEAD_LETTERS, ENTRIES, LATER, OUTCOMES, PAGES, Topic
 

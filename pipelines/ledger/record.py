@@ -8,13 +8,13 @@ import threading
 from pydantic import ValidationError
 
 from pipelines.connect import kafka_bootstrap
-from pipelines.elastic import connect
 from pipelines.errors import ServiceError
 from pipelines.heartbeat import Heartbeat, Waits
-from pipelines.index import Document, outcome_document
+from pipelines.index.documents import Document, outcome_document
+from pipelines.index.elastic import connect
+from pipelines.index.sink import Sink
 from pipelines.kafka import GroupReader, Message
 from pipelines.settings import Settings
-from pipelines.sink import Sink
 from schemas.records import Outcome, OutcomeKind
 from schemas.topics import OUTCOMES, Role
 

@@ -16,9 +16,9 @@ from datetime import UTC, datetime, timedelta
 from pydantic import ValidationError
 
 from pipelines.connect import kafka_bootstrap
-from pipelines.dead import Forecast, Letter, foresee, latest, read_letter, replay_of
 from pipelines.isolation import Isolation, Limits
 from pipelines.kafka import Message, Onlooker, Sender
+from pipelines.ledger.dead import Forecast, Letter, foresee, latest, read_letter, replay_of
 from pipelines.settings import Settings
 from schemas.records import Article, DeadLetterMark, Entry, MarkKind, PageFacts
 from schemas.topics import DEAD_LETTER_MARKS, DEAD_LETTERS

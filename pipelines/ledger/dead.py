@@ -17,7 +17,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from pipelines.errors import RecordFault, Rejected
-from pipelines.ledger import stand_in
+from pipelines.ledger.lines import stand_in
 from schemas.records import DeadLetter, DeadLetterMark, Entry, MarkKind, OutcomeKind, PageFacts, Stage
 from schemas.topics import ENTRIES, PAGES, Topic
 

@@ -9,11 +9,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from pipelines.answer import Answer
-from pipelines.ledger import outcome
+from pipelines.http.answer import Answer
+from pipelines.ledger.lines import outcome
 from pipelines.parse import ParsedEntry, ParsedFeed, RefusedEntry
-from pipelines.politeness import retry_after
-from pipelines.schedule import KEY_DIGITS, Seen, after_failure, after_success, entry_key, new_keys, put_off
+from pipelines.pull.politeness import retry_after
+from pipelines.pull.schedule import KEY_DIGITS, Seen, after_failure, after_success, entry_key, new_keys, put_off
 from pipelines.settings import PollSettings
 from pipelines.urls import host_of
 from schemas.records import Entry, Feed, FeedState, Outcome, OutcomeKind, Stage

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
 
-from pipelines.index import Document
+from pipelines.index.documents import Document
 from schemas.records import OutcomeKind
 
 _OK, _CREATED, _FAILED, _CONFLICT, _TOO_LARGE, _TOO_MANY, _SERVER = 200, 201, 400, 409, 413, 429, 500

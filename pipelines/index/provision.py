@@ -14,8 +14,8 @@ from importlib.resources import files
 from typing import Any
 
 from pipelines.connect import kafka_bootstrap
-from pipelines.elastic import Elastic, connect
-from pipelines.index import articles_alias, outcomes_alias
+from pipelines.index.documents import articles_alias, outcomes_alias
+from pipelines.index.elastic import Elastic, connect
 from pipelines.settings import Settings
 from schemas.mapping import RIVER, fields, nested
 from schemas.topics import TOPICS, Topic

@@ -7,9 +7,9 @@ import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from pipelines.answer import Answer
 from pipelines.errors import FetchFault, RecordFault
-from pipelines.ledger import dead_letter, outcome
+from pipelines.http.answer import Answer
+from pipelines.ledger.lines import dead_letter, outcome
 from pipelines.settings import FetchSettings
 from schemas.records import DeadLetter, Entry, Outcome, OutcomeKind, PageFacts, Stage
 from schemas.topics import LATER, Topic

@@ -1,0 +1,1 @@
+"""The Beam job: pages from Kafka cleaned, tagged and indexed, every one accounted for."""

@@ -1,0 +1,1 @@
+"""Elasticsearch as the river writes it: documents, the bulk writer and what its answers mean, the templates."""

@@ -1,0 +1,1 @@
+"""Questions of users: what they ask for, and what Elasticsearch answers."""
