@@ -16,6 +16,13 @@ PARENT = "NEWSRIVER_PARENT"
 NAME = "NEWSRIVER_WORKER"
 """Environment variable in which a supervisor gives a role its name, e.g. `process-1`: the same after each restart."""
 
+MEMBER = "NEWSRIVER_MEMBER"
+"""Environment variable with the name under which a process stands in its consumer groups, unique among all copies.
+
+One that is started again under the same name gets its partitions back at once, instead of when Kafka has given up
+waiting for the one before (KIP-345). A supervisor gives it; elsewhere the name of a stateful pod will do.
+"""
+
 DRAIN_SECONDS = 4.5
 """Longest time a role may take to drain."""
 

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 from pipelines.settings import Settings
-from pipelines.signals import NAME, PARENT
+from pipelines.signals import MEMBER, NAME, PARENT
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +37,7 @@ class Worker:
         started_at: on the clock of `time.monotonic`.
         failures: deaths in a row, each soon after its start.
         restart_at: when to start it again.
+        away_until: not to be started again before this; a fault lab keeps it away for so long.
     """
 
     name: str
@@ -43,7 +45,8 @@ class Worker:
     process: subprocess.Popen[bytes] | None = None
     started_at: float = 0.0
     failures: int = 0
-    restart_at: float = field(default=0.0)
+    restart_at: float = 0.0
+    away_until: float = 0.0
 
 
 def workers_of(settings: Settings, feeds: Sequence[Path] = ()) -> list[Worker]:
@@ -95,7 +98,7 @@ class Supervisor:
         for worker in self.workers:
             if worker.process is not None and worker.process.poll() is not None:
                 self._bury(worker, now)
-            elif worker.process is None and now >= worker.restart_at:
+            elif worker.process is None and now >= max(worker.restart_at, worker.away_until):
                 self._start(worker)
 
     def drain(self) -> None:
@@ -117,7 +120,9 @@ class Supervisor:
 
     def _start(self, worker: Worker) -> None:
         command = [sys.executable, "-m", "pipelines", *self._global, *worker.arguments]
-        environment = {**os.environ, PARENT: str(os.getpid()), NAME: worker.name}
+        # Not the worker's name alone: another supervisor on this machine, or on another one, has the same workers.
+        member = f"{socket.gethostname()}-{os.getpid()}-{worker.name}"
+        environment = {**os.environ, PARENT: str(os.getpid()), NAME: worker.name, MEMBER: member}
         output: IO[bytes] | None = None
         if self._log_file is not None:
             self._log_file.parent.mkdir(parents=True, exist_ok=True)

@@ -74,6 +74,7 @@ class Breaker:
             return
         worker = self._chance.choice([one for one in self._workers if one.name.split("-")[0] == fault.target])
         process = _wait_for(lambda: worker.process, f"{worker.name} to run")
+        worker.away_until = time.monotonic() + fault.seconds
         process.kill()
         process.wait()
         _wait_for(lambda: worker.process not in (None, process), f"{worker.name} to be started again")
@@ -83,6 +84,7 @@ class Breaker:
         child = self._chance.choice(children)
         with suppress(psutil.NoSuchProcess):
             child.kill()
+        _wait_for(lambda: set(self._extractions()) - set(children), "another process that reads pages")
 
     def _extractions(self) -> list[psutil.Process]:
         """Give the children of the `process` workers."""

@@ -18,6 +18,8 @@ POISON_SHARE = 0.01
 _KILLS = ("poll", "fetch", "process", "record", "extraction")
 _FEWER_ROUNDS_BELOW = 5_000
 _GAP_SECONDS, _SHORT_GAP_SECONDS = (2.0, 5.0), (0.5, 1.0)
+_AWAY_SECONDS, _SHORT_AWAY_SECONDS = (4.0, 15.0), (1.0, 2.0)
+"""How long a killed role stays away: as when a machine or a scheduler starts it again; Kafka misses it after 10 s."""
 
 
 class Kind(StrEnum):
@@ -40,7 +42,7 @@ class Fault:
     Attributes:
         kind: what is done.
         target: what it is done to: a role, `extraction` for a process that reads pages, `kafka`, `elasticsearch`.
-        seconds: how long it lasts where that is chosen; 0 where it lasts as long as a start takes.
+        seconds: how long it lasts where that is chosen, at least; 0 where it lasts as long as a start takes.
         hard: whether a server is killed with -9 instead of asked to end.
         gap: seconds to wait before it.
     """
@@ -68,7 +70,7 @@ class Fault:
     @property
     def expected_seconds(self) -> float:
         """About how long it takes with its gap and the recovery after it."""
-        recovery = {Kind.KILL: 9.0, Kind.RESTART: 25.0, Kind.STOP: 25.0 + 0.4 * self.seconds, Kind.GARBAGE: 1.0}
+        recovery = {Kind.KILL: 6.0, Kind.RESTART: 25.0, Kind.STOP: 25.0 + 0.4 * self.seconds, Kind.GARBAGE: 1.0}
         return self.gap + self.seconds + recovery.get(self.kind, 4.0 + 0.2 * self.seconds)
 
 
@@ -189,7 +191,8 @@ def _faults(articles: int, chance: random.Random) -> Iterator[Fault]:
 
     for target in _KILLS:
         for _ in range(rounds):
-            yield fault(Kind.KILL, target)
+            away = chance.uniform(*(_AWAY_SECONDS if rounds > 1 else _SHORT_AWAY_SECONDS))
+            yield fault(Kind.KILL, target, 0.0 if target == "extraction" else round(away, 1))
     for hard in (True, False) * times if rounds > 1 else (chance.random() < 0.5,):
         yield fault(Kind.RESTART, "kafka", hard=hard)
     yield fault(Kind.STOP, "elasticsearch", _between(5, 120 * scale, 300), hard=chance.random() < 0.5)

@@ -73,6 +73,32 @@ def test_only_the_contiguous_run_is_committed(river: Settings) -> None:
     second.close()
 
 
+def test_who_comes_under_the_same_name_takes_over_at_once(river: Settings) -> None:
+    """As when a copy was killed: the one before still counts as alive, for 10 s."""
+    topic, group = OUTCOMES.full_name(river.river.name), f"{river.river.name}-m"
+
+    def copy(member: str) -> GroupReader:
+        return GroupReader(river.kafka.bootstrap_servers, group, [topic], client_id="test", member=member)
+
+    def settled(reader: GroupReader) -> bool:
+        return reader.poll(0.1) == [] and len(reader.assigned()) == river.kafka.partitions
+
+    first = copy("the-one")
+    until(lambda: settled(first))
+    started = time.monotonic()
+    second = copy("the-one")
+    until(lambda: settled(second))
+    took = time.monotonic() - started
+    with pytest.raises(ServiceError, match="taken this one's place"):
+        until(lambda: first.poll(0.1) is None)
+    second.close()  # says that it leaves: another name need not wait for it either
+    started = time.monotonic()
+    third = copy("another")
+    until(lambda: settled(third))
+    assert max(took, time.monotonic() - started) < 8  # Kafka gives up waiting for a member after 10 s
+    third.close()
+
+
 def test_a_paused_partition_gives_nothing_until_resumed(river: Settings) -> None:
     topic = OUTCOMES.full_name(river.river.name)
     reader = GroupReader(river.kafka.bootstrap_servers, f"{river.river.name}-c", [topic], client_id="test")

@@ -34,3 +34,14 @@ def test_only_what_worked_is_started_again_at_once(lived: float, code: str, fail
     assert worker.process is None
     assert worker.failures == failures
     assert worker.restart_at == pytest.approx(now + pause_before_restart(failures), abs=1)
+
+
+def test_a_dead_worker_that_is_kept_away_is_started_later() -> None:
+    supervisor = Supervisor([Worker("status", ["--version"], away_until=time.monotonic() + 60)])
+    supervisor.tend()
+    [worker] = supervisor.workers
+    assert worker.process is None
+    worker.away_until = time.monotonic()
+    supervisor.tend()
+    assert worker.process is not None
+    worker.process.wait()
