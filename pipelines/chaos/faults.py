@@ -25,7 +25,7 @@ from schemas.topics import ENTRIES, OUTCOMES, PAGES
 
 T = TypeVar("T")
 
-GARBAGE_TOPICS = (ENTRIES, PAGES)
+GARBAGE_TOPICS = (ENTRIES, PAGES, OUTCOMES)
 """Topics whose unreadable records end in the ledger."""
 
 _RESTART_SECONDS = 60.0
@@ -132,7 +132,7 @@ class Breaker:
 
         with Sender(kafka_bootstrap(self._river), client_id="newsriver-chaos") as sender:
             for number in range(self._garbage):
-                for topic in (*GARBAGE_TOPICS, OUTCOMES):
+                for topic in GARBAGE_TOPICS:
                     name = topic.full_name(self._river.river.name)
                     key = f"http://garbage.invalid/{number}"
                     sender.send(name, key, b"{neither JSON nor HTML", {"entry": b"\xff", "page": b"{"})

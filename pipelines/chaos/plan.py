@@ -18,8 +18,8 @@ POISON_SHARE = 0.01
 _KILLS = ("poll", "fetch", "process", "record", "extraction")
 _FEWER_ROUNDS_BELOW = 5_000
 _GAP_SECONDS, _SHORT_GAP_SECONDS = (2.0, 5.0), (0.5, 1.0)
-_AWAY_SECONDS, _SHORT_AWAY_SECONDS = (4.0, 15.0), (1.0, 2.0)
-"""How long a killed role stays away: as when a machine or a scheduler starts it again; Kafka misses it after 10 s."""
+_AWAY_SECONDS, _SHORT_AWAY_SECONDS = ((7.0, 9.0), (11.0, 18.0)), ((1.0, 2.0),)
+"""How long a killed role stays away, in turn: a scheduler starts it again before or after Kafka misses it, at 10 s."""
 
 
 class Kind(StrEnum):
@@ -190,8 +190,9 @@ def _faults(articles: int, chance: random.Random) -> Iterator[Fault]:
         return Fault(kind, target, seconds, hard=hard, gap=round(gap, 1))
 
     for target in _KILLS:
-        for _ in range(rounds):
-            away = chance.uniform(*(_AWAY_SECONDS if rounds > 1 else _SHORT_AWAY_SECONDS))
+        for number in range(rounds):
+            spans = _AWAY_SECONDS if rounds > 1 else _SHORT_AWAY_SECONDS
+            away = chance.uniform(*spans[number % len(spans)])
             yield fault(Kind.KILL, target, 0.0 if target == "extraction" else round(away, 1))
     for hard in (True, False) * times if rounds > 1 else (chance.random() < 0.5,):
         yield fault(Kind.RESTART, "kafka", hard=hard)

@@ -25,7 +25,7 @@ def test_a_full_run_breaks_everything(seed: int) -> None:
     for target in ("poll", "fetch", "process", "record", "extraction"):
         assert counts[Kind.KILL, target] == 3
     away = [fault.seconds for fault in faults if fault.kind is Kind.KILL and fault.target != "extraction"]
-    assert 4 <= min(away) < 10 < max(away) <= 15  # some come back before Kafka misses them, some after
+    assert 7 <= min(away) < 10 < max(away) <= 18  # some come back before Kafka misses them, some after
     assert counts[Kind.RESTART, "kafka"] == 2
     assert {fault.hard for fault in faults if fault.kind is Kind.RESTART} == {True, False}
     lengths = {fault.kind: fault.seconds for fault in faults}
