@@ -84,8 +84,24 @@ class Rejected(RecordFault):
     """The page was understood and holds no article; it ends as outcome `rejected: <reason>`."""
 
 
+class Skipped(RecordFault):
+    """The page was understood and the settings say not to keep it; it ends as outcome `skipped: <reason>`."""
+
+
 class Poison(RecordFault):
     """The payload cannot be processed; it ends as outcome `dead: <reason>` and a dead letter with its payload."""
+
+
+class RecordsRefused(Poison):
+    """Kafka refused records for their size, although their topic was to take them; all others are acknowledged.
+
+    Attributes:
+        records: topic and key of each.
+    """
+
+    def __init__(self, message: str, *, records: tuple[tuple[str, str], ...], hint: str = "") -> None:
+        super().__init__(message, reason="too-large", hint=hint, resource=records[0][1])
+        self.records = records
 
 
 class FeedFault(RecordFault):

@@ -106,6 +106,17 @@ class Isolation:
             return value
         raise value
 
+    def prepare(self) -> None:
+        """Start a child beside whatever else starts now, so that the first call need not wait for it."""
+
+        def start() -> None:
+            with contextlib.suppress(NewsriverError):  # the first call will say so
+                child = _Child(self._limits, self._preload)
+                with self._lock:
+                    self._idle.append(child)
+
+        threading.Thread(target=start, daemon=True, name="prepare").start()
+
     def close(self) -> None:
         """End the children that are idle; those that are needed again are started again."""
         with self._lock:

@@ -32,12 +32,23 @@ _SAME = {
     "spa": "es", "ita": "it", "por": "pt", "rus": "ru", "jpn": "ja", "zho": "zh", "chi": "zh", "kor": "ko", "tur": "tr",
     "ara": "ar", "nld": "nl", "dut": "nl", "pol": "pl", "swe": "sv", "nor": "no", "nob": "no",
     "dan": "da", "fin": "fi", "cmn": "zh", "ary": "ar", "arz": "ar", "wuu": "zh",
+    # Codes of countries, which are no languages' and are written for them all the same.
+    "jp": "ja", "cz": "cs", "kr": "ko", "gr": "el", "dk": "da", "cn": "zh", "vn": "vi", "rs": "sr", "us": "en",
+    "gb": "en", "at": "de",
 }  # fmt: skip
 _WITHOUT_SPACES = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"  # Thai, Lao, Burmese, Khmer
     "\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"  # Kana, Han
 )
-_WORD = re.compile(r"[^\W_]+(?:['’\u00ad-][^\W_]+)*")
+# Vowel signs and other marks are no letters to Python, and would cut a word of Hindi or Arabic in pieces.
+MARKS = (
+    "\u0300-\u036f\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06dc\u06df-\u06e8"
+    "\u06ea-\u06ed\u0900-\u0903\u093a-\u094f\u0951-\u0957\u0962\u0963\u0981-\u0983\u09bc-\u09cd\u09d7\u0a01-\u0a03\u0a3c-\u0a51"
+    "\u0a70\u0a71\u0a75\u0a81-\u0a83\u0abc-\u0acd\u0b01-\u0b03\u0b3c-\u0b57\u0b82\u0bbe-\u0bcd\u0bd7\u0c00-\u0c04\u0c3c-\u0c56"
+    "\u0c81-\u0c83\u0cbc-\u0cd6\u0d00-\u0d03\u0d3b-\u0d4d\u0d57\u0d82\u0d83\u0dca-\u0ddf\u200c\u200d"
+)
+"""Characters that belong to the word before them, as the inside of a class of a regular expression."""
+_WORD = re.compile(rf"[^\W_]++(?:[{MARKS}]++|['’\u00ad-]?[^\W_]++)*+")
 _LETTER = re.compile(r"[^\W\d_]")
 
 

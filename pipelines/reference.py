@@ -161,7 +161,7 @@ def _toml(value: Any) -> str:  # noqa: ANN401 - whatever a setting holds
         return '""'
     if isinstance(value, bool | int | float):
         return json.dumps(value)
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return "[" + ", ".join(_toml(item) for item in value) + "]"
     return json.dumps(str(value), ensure_ascii=False)
 

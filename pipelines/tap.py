@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 
 from pipelines.errors import UsageError
 from schemas.records import RECORDS, Record
@@ -69,7 +69,7 @@ def holds(text: str, key: str | None, headers: Mapping[str, bytes], value: bytes
 
 
 def _record(kind: type[Record], content: bytes) -> dict[str, Any]:
-    """Read a record; one that cannot be read says why and shows its bytes."""
+    """Read a record, its secrets masked; one that cannot be read says why and shows its bytes where none is secret."""
     try:
         return kind.from_json(content).model_dump(mode="json", exclude_none=True)
     except ValidationError as error:
@@ -77,5 +77,9 @@ def _record(kind: type[Record], content: bytes) -> dict[str, Any]:
         place = ".".join(map(str, problem["loc"]))
         return {
             "unreadable": f"no {kind.__name__}: {place + ': ' if place else ''}{problem['msg']}",
-            **excerpt(content),
+            **({"bytes": len(content)} if _has_secrets(kind) else excerpt(content)),
         }
+
+
+def _has_secrets(kind: type[Record]) -> bool:
+    return any(field.annotation is SecretStr for field in kind.model_fields.values())

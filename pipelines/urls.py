@@ -16,6 +16,7 @@ MAX_LENGTH = 4096
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _HOST = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\]")
+_ESCAPED_TWICE = re.compile(r"&(?:amp;)+")
 _LOWER_ESCAPE = re.compile(r"%[0-9a-fA-F]{2}")
 # Only names that no site uses to tell its articles apart. Wider lists (courlan's has cid, eid, uid, source, ref)
 # make one article out of many on sites whose article number has such a name.
@@ -23,7 +24,7 @@ _TRACKER = re.compile(
     r"utm_\w+|at_(medium|campaign|custom\d|link_\w+|bbc_team|ptr_name|format)|mtm_\w+|pk_(campaign|kwd|source|medium)|"
     r"(fb|g|d|tw|y|ms|tt|li_fat_|ko_)cl(k)?id|(fbc|gc|dc|twc|yc|msclk|ttc)lid|(gbra|wbra)id|igsh(id)?|"
     r"mc_[ce]id|mkt_tok|_hs(enc|mi)|hss_channel|vero_(id|conv)|oly_(anon|enc)_id|oc_ref|ns_(mchannel|source|campaign|linkname)|"
-    r"_ga|_gl|ga_\w+|ref_(src|url)|cmpid|ito|ocid|srnd|smid|smtyp|xtor|wt(\.|_)mc\w*|s_cid|ic?cid|__twitter_impression|ftag",
+    r"srsltid|gad_(source|campaignid)|_ga|_gl|ga_\w+|ref_(src|url)|cmpid|ito|ocid|srnd|smid|smtyp|xtor|wt(\.|_)mc\w*|s_cid|ic?cid|__twitter_impression|ftag",
     re.IGNORECASE,
 )
 _TRACKER_PAIRS = {(name, value) for name in ("ref", "from", "source", "src", "cmp", "cid") for value in ("rss", "feed")}
@@ -41,7 +42,8 @@ def canonical_url(url: str) -> str:
             or `url-too-long`.
     """
     parts = urlsplit(fetchable_url(url))
-    query = "&".join(pair for pair in parts.query.split("&") if pair and not _is_tracker(pair))
+    pairs = _ESCAPED_TWICE.sub("&", parts.query).split("&")
+    query = "&".join(pair for pair in pairs if pair and not _is_tracker(pair))
     bare = f"{parts.scheme}://{_authority(parts.scheme, parts.netloc)}{parts.path or '/'}"
     try:
         canonical = canonicalize_url(bare)

@@ -17,6 +17,7 @@ class Role(StrEnum):
     FETCH = "fetch"
     PROCESS = "process"
     RECORD = "record"
+    SERVE = "serve"
     CLI = "cli"
 
 
@@ -67,9 +68,9 @@ FEEDS = Topic(
     name="feeds",
     key="feed URL",
     value="Feed",
-    about="The feed list; co-partitioned with feed-state.",
+    about="The feed list, beside feed-state; all feeds of a host are in one partition, so that one copy asks it.",
     writers=(Role.CLI,),
-    readers=(Role.POLL,),
+    readers=(Role.POLL, Role.SERVE),
     retention_seconds=None,
 )
 FEED_STATE = Topic(
@@ -78,7 +79,7 @@ FEED_STATE = Topic(
     value="FeedState",
     about="What poll remembers of each feed: validators, known entries, failures, the next poll.",
     writers=(Role.POLL,),
-    readers=(Role.POLL,),
+    readers=(Role.POLL, Role.SERVE),
     retention_seconds=None,
 )
 ENTRIES = Topic(
@@ -118,7 +119,7 @@ OUTCOMES = Topic(
     key="article id",
     value="Outcome",
     about="The ledger: what happened to each entry, one terminal outcome per visit.",
-    writers=(Role.POLL, Role.FETCH, Role.PROCESS),
+    writers=(Role.POLL, Role.FETCH, Role.PROCESS, Role.CLI),
     readers=(Role.RECORD,),
     retention_seconds=30 * DAY,
 )
@@ -128,7 +129,7 @@ DEAD_LETTERS = Topic(
     value="original payload",
     headers=(("dead-letter", "DeadLetter"),),
     about="Payloads that could not be processed, with the original headers and the reason.",
-    writers=(Role.FETCH, Role.PROCESS),
+    writers=(Role.FETCH, Role.PROCESS, Role.RECORD),
     readers=(Role.CLI,),
     retention_seconds=30 * DAY,
 )
@@ -146,9 +147,28 @@ WORKERS = Topic(
     key="worker's name",
     value="WorkerState",
     about="What each running process tells of itself: where it runs and what it waits for.",
-    writers=(Role.PROCESS, Role.RECORD),
+    writers=(Role.POLL, Role.FETCH, Role.PROCESS, Role.RECORD, Role.SERVE),
     readers=(Role.CLI,),
     retention_seconds=None,
+)
+SUBSCRIPTIONS = Topic(
+    name="websub",
+    key="feed URL",
+    value="Subscription",
+    about="What serve has asked of the feeds' WebSub hubs; holds the secrets that pushes are signed with.",
+    writers=(Role.SERVE,),
+    readers=(Role.SERVE,),
+    retention_seconds=None,
+)
+PUSHES = Topic(
+    name="pushes",
+    key="feed URL",
+    value="body bytes as pushed",
+    headers=(("push", "PushFacts"),),
+    about="Feeds as their hubs pushed them, signatures checked; co-partitioned with feeds.",
+    writers=(Role.SERVE,),
+    readers=(Role.POLL,),
+    retention_seconds=DAY,
 )
 
 TOPICS: tuple[Topic, ...] = (
@@ -161,4 +181,6 @@ TOPICS: tuple[Topic, ...] = (
     DEAD_LETTERS,
     DEAD_LETTER_MARKS,
     WORKERS,
+    SUBSCRIPTIONS,
+    PUSHES,
 )

@@ -16,7 +16,7 @@ from pipelines.errors import RecordFault
 from pipelines.settings import Settings
 from schemas.records import Stage
 
-DEAD, REJECTED = "dead", "rejected"
+DEAD, REFUSED = "dead", "refused"
 
 
 def build(
@@ -41,13 +41,13 @@ def build(
     )
     cleaned = pages | "clean" >> beam.ParDo(Clean(settings)).with_exception_handling(
         main_tag="articles", dead_letter_tag=DEAD, exc_class=RecordFault
-    ).with_outputs(REJECTED, main="articles")
+    ).with_outputs(REFUSED, main="articles")
     tagged = cleaned["articles"] | "tag" >> beam.ParDo(Tag(settings)).with_exception_handling(
         main_tag="articles", dead_letter_tag=DEAD, exc_class=RecordFault
     )
     indexed = tagged["articles"] | "index" >> beam.ParDo(Index(settings)).with_outputs(DEAD, main="outcomes")
 
     indexed["outcomes"] | "account for articles" >> beam.ParDo(Account(settings))
-    cleaned[REJECTED] | "account for rejections" >> beam.ParDo(Account(settings))
+    cleaned[REFUSED] | "account for refusals" >> beam.ParDo(Account(settings))
     for stage, step in ((Stage.CLEAN, cleaned), (Stage.TAG, tagged), (Stage.INDEX, indexed)):
         step[DEAD] | f"bury what {stage} cannot take" >> beam.ParDo(Bury(settings, stage))

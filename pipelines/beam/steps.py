@@ -16,7 +16,7 @@ from apache_beam.typehints import with_output_types
 from apache_beam.utils.windowed_value import WindowedValue
 
 from pipelines.beam.source import stop
-from pipelines.errors import NewsriverError, Poison, RecordFault, Rejected
+from pipelines.errors import NewsriverError, Poison, RecordFault, Rejected, Skipped
 from pipelines.heartbeat import Waits
 from pipelines.isolation import extraction
 from pipelines.kafka import Message, Sender
@@ -43,9 +43,9 @@ waits = Waits()
 """What this process waits for."""
 
 
-@with_output_types(Draft, rejected=Outcome)
+@with_output_types(Draft, refused=Outcome)
 class Clean(DoFn):
-    """Message -> Draft, or an Outcome tagged `rejected`."""
+    """Message -> Draft, or an Outcome tagged `refused`: rejected or skipped."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -64,8 +64,8 @@ class Clean(DoFn):
         body = element.value or b""
         try:
             article = self._isolation.call("pipelines.clean:clean", body, entry, facts, self._settings.clean)
-        except Rejected as error:
-            yield pvalue.TaggedOutput("rejected", _rejection(element, entry, error))
+        except (Rejected, Skipped) as error:
+            yield pvalue.TaggedOutput("refused", _refusal(element, entry, error))
         else:
             yield Draft(element, entry, facts, article)
 
@@ -138,7 +138,14 @@ class Index(DoFn):
         drafts, self._drafts, self._bytes = self._drafts, [], 0
         river = self._settings.river.name
         documents = [
-            document(draft.article, draft.facts.version, river, revisit=draft.entry.visit > 0) for draft in drafts
+            document(
+                draft.article,
+                draft.facts.version,
+                river,
+                revisit=draft.entry.visit > 0,
+                rewrite=draft.entry.content_digest is None,  # fetch compared with nothing: feeds joined the origins
+            )
+            for draft in drafts
         ]
         for draft, verdict in zip(drafts, self._sink.write(documents), strict=True):
             if verdict.kind is OutcomeKind.DEAD:
@@ -246,10 +253,9 @@ def _facts_of(message: Message) -> PageFacts:
         raise Poison(f"the page's facts cannot be read: {first['msg']}", reason="unreadable-facts") from None
 
 
-def _rejection(message: Message, entry: Entry, error: Rejected) -> Outcome:
-    return ledger.outcome(
-        entry, Stage.CLEAN, OutcomeKind.REJECTED, reason=error.reason, detail=error.message, origin=message.origin
-    )
+def _refusal(message: Message, entry: Entry, error: Rejected | Skipped) -> Outcome:
+    kind = OutcomeKind.SKIPPED if isinstance(error, Skipped) else OutcomeKind.REJECTED
+    return ledger.outcome(entry, Stage.CLEAN, kind, reason=error.reason, detail=error.message, origin=message.origin)
 
 
 def _everywhere(value: Any) -> WindowedValue:  # noqa: ANN401 - whatever the step yields

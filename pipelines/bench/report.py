@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from rich.table import Table
 
-from pipelines.bench import latency, pipeline, sink
+from pipelines.bench import latency, pipeline, schedule, sink
 from pipelines.bench.cores import Spent
 
 _MIB = 2**20
@@ -66,6 +66,25 @@ def latency_tables(result: latency.Result) -> list[Table]:
     for name, one in result.memory.items():
         memory.add_row(name, *(f"{size / _MIB:,.0f}" for size in (one.start, one.middle, one.end, one.most)))
     return [delays, memory]
+
+
+def schedule_tables(result: schedule.Result) -> list[Table]:
+    """Show what each rule costs and brings, and our own rule by the kind of feed; delays in minutes."""
+    columns = ("polls a feed and day", "mean delay, min", "p95", "missed", "in reach", "polls for nothing")
+    rules = _table("rule", *columns)
+    for name, tally in result.tallies.items():
+        rules.add_row(name, *_polling(tally, result.feeds * result.days))
+    kinds = _table("our own rule by kind of feed", "feeds", *columns)
+    for name, (feeds, tally) in result.kinds.items():
+        kinds.add_row(name, f"{feeds:,}", *_polling(tally, feeds * result.days))
+    return [rules, kinds] if result.kinds else [rules]
+
+
+def _polling(tally: schedule.Tally, feed_days: float) -> Iterable[str]:
+    yield f"{tally.polls / feed_days:.1f}"
+    yield from (f"{seconds / 60:.1f}" for seconds in (tally.mean_delay, tally.p95_delay))
+    yield from (f"{share:.3%}" for share in (tally.missed_share, tally.missed_in_reach_share))
+    yield f"{tally.wasted_share:.0%}"
 
 
 def _table(first: str, *columns: str) -> Table:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 
@@ -14,6 +15,7 @@ from pipelines.clean.evidence import Seen, evidence
 from pipelines.clean.facts import authors_of, summary_of
 from pipelines.clean.head import Head, read_head
 from pipelines.clean.reasons import CleanReason, refuse
+from pipelines.clean.rights import METAS, refuse_reserved, rights_of
 from pipelines.language import language, word_count
 from pipelines.settings import CleanSettings
 from schemas.records import Article, Entry, PageFacts
@@ -23,6 +25,8 @@ MUCH_HTML = 20_000
 HEADLINE_WORDS = (4, 25)
 
 _TITLE = re.compile(r"<title[^<>]{0,200}>([^<]{1,500})", re.IGNORECASE)
+_META = re.compile(r"<meta\s[^<>]{0,1000}>", re.IGNORECASE)
+_COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 _LANG = re.compile(r"<html[^<>]{0,500}?\slang\s*=\s*[\"']?([a-zA-Z-]{2,15})", re.IGNORECASE)
 
 
@@ -54,9 +58,12 @@ def clean(body: bytes, entry: Entry, facts: PageFacts, settings: CleanSettings) 
 
     Raises:
         Rejected: the page was understood and holds no article.
-        Poison: the page cannot be processed; `pipelines.clean.reasons` lists the reasons of both.
+        Skipped: the publisher reserves what `clean.skip_rights` names.
+        Poison: the page cannot be processed; `pipelines.clean.reasons` lists the reasons of it and of Rejected.
     """
     page = read(body, facts.content_type, settings, facts.url)
+    rights = rights_of(page.head, facts)
+    refuse_reserved(rights, settings.skip_rights, facts.url)
     title = titles.headline(page.head, entry.title)
     authors = _authors(page, entry)
     lines = furniture.article_lines(
@@ -87,13 +94,24 @@ def clean(body: bytes, entry: Entry, facts: PageFacts, settings: CleanSettings) 
         first_seen=entry.first_seen,
         fetched_at=facts.fetched_at,
         words=word_count(text),
-        content_digest=content_digest(title, text),
+        content_digest=content_digest(title, text, rights.claims()),
+        rights=list(rights.reserved),
+        tdm_policy=rights.tdm_policy,
+        license=rights.license,
+        free=rights.free,
     )
 
 
-def content_digest(title: str, body: str) -> str:
-    """Give the digest that tells whether an article changed: BLAKE2b of title and body, 32 hexadecimal digits."""
-    return blake2b(f"{title}\n{body}".encode(), digest_size=16).hexdigest()
+def content_digest(title: str, body: str, claims: Sequence[str] = ()) -> str:
+    """Give the digest that tells whether an article changed: BLAKE2b, 32 hexadecimal digits.
+
+    Args:
+        title: the headline.
+        body: the clean text.
+        claims: what is said of its use; a page that takes back a right must be written again, text or no text.
+    """
+    said = "".join(f"\x1f{claim}" for claim in claims)  # a character that is in no cleaned text
+    return blake2b(f"{title}\n{body}{said}".encode(), digest_size=16).hexdigest()
 
 
 def read(body: bytes, content_type: str, settings: CleanSettings, url: str) -> Page:
@@ -140,9 +158,16 @@ def _rich(text: str, url: str) -> Page:
 
 
 def _short_head(text: str) -> Head:
-    """Read title and language of a page that no tree is built of."""
-    title, lang = _TITLE.search(text[: sniff.HEAD]), _LANG.search(text[: sniff.HEAD])
-    return Head(title=normal(title[1]) if title else "", language=lang[1] if lang else "")
+    """Read title, language and rights of a page that no tree is built of."""
+    top = text[: sniff.HEAD]
+    title, lang = _TITLE.search(top), _LANG.search(top)
+    tags = html.parse("".join(_META.findall(_COMMENT.sub("", top))))
+    metas = {} if tags is None else read_head(tags).metas
+    return Head(
+        metas={name: said for name, said in metas.items() if name in METAS},
+        title=normal(title[1]) if title else "",
+        language=lang[1] if lang else "",
+    )
 
 
 def _long_enough(lines: list[str], page: Page, settings: CleanSettings, url: str) -> None:

@@ -47,9 +47,11 @@ _METAS = (
     "date",
 )
 _ISO = re.compile(
-    r"^\s*(\d{4})-(\d{1,2})-(\d{1,2})(?:[T\s]+(\d{1,2}):(\d{2})(?::(\d{2}))?(?:[.,]\d+)?\s*(Z|UTC|GMT|[+-]\d{2}:?\d{0,2})?)?",
+    r"^\s*(\d{4})[-/](\d{1,2})[-/](\d{1,2})"
+    r"(?:[T\s]+(\d{1,2}):(\d{2})(?::(\d{2}))?(?:[.,]\d+)?\s*([ap]\.?m\b\.?)?\s*(Z|UTC|GMT|[+-]\d{1,2}(?!\d):?\d{0,2}|[+-]\d{4})?)?",
     re.IGNORECASE,
 )
+_BASIC = re.compile(r"^\s*(\d{4})(\d{2})(\d{2})(?:T(\d{2})(\d{2})(\d{2})?)?(?=Z|[+-]|\s*$)", re.IGNORECASE)
 
 
 class Moment(NamedTuple):
@@ -97,32 +99,50 @@ def published(
 
 def read_moment(text: str) -> Moment | None:
     """Read ISO 8601 as the web writes it, or the date form of mail (RFC 5322)."""
-    match = _ISO.match(text)
+    match = _ISO.match(_BASIC.sub(_spread, text, count=1))
     if match is None:
         return _mail_moment(text)
-    year, month, day, hour, minute, second, zone = match.groups()
+    year, month, day, hour, minute, second, half, zone = match.groups()
     try:
-        at = datetime(int(year), int(month), int(day), int(hour or 0), int(minute or 0), int(second or 0), tzinfo=UTC)
-        return Moment(at - _offset(zone), zone is not None, hour is not None)
+        day_at = datetime(int(year), int(month), int(day), tzinfo=UTC)
+        return Moment(day_at + _time(hour, minute, second, half) - _offset(zone), zone is not None, hour is not None)
     except (ValueError, OverflowError):
         return None
+
+
+def _spread(match: re.Match[str]) -> str:
+    """Write ISO 8601's basic form as its extended one."""
+    year, month, day, hour, minute, second = match.groups()
+    return f"{year}-{month}-{day}" + (f"T{hour}:{minute}:{second or '00'}" if hour else "")
+
+
+def _time(hour: str | None, minute: str | None, second: str | None, half: str | None) -> timedelta:
+    """Give the time of day; 24:00 is the day's end and second 60 a leap second (ISO 8601, RFC 3339)."""
+    hours, minutes, seconds = int(hour or 0), int(minute or 0), int(second or 0)
+    if half and 1 <= hours <= 12:
+        hours = hours % 12 + (12 if half[0] in "pP" else 0)
+    if hours > 24 or minutes > 59 or seconds > 60 or (hours == 24 and minutes + seconds > 0):
+        raise ValueError("no time of day")
+    return timedelta(hours=hours, minutes=minutes, seconds=seconds)
 
 
 def _offset(zone: str | None) -> timedelta:
     if not zone or zone[0] not in "+-":
         return timedelta()
-    digits = zone[1:].replace(":", "").ljust(4, "0")
-    offset = timedelta(hours=int(digits[:2]), minutes=int(digits[2:4]))
+    hours, _, minutes = zone[1:].partition(":") if ":" in zone else (zone[1:3], "", zone[3:])
+    offset = timedelta(hours=int(hours), minutes=int(minutes or 0))
+    if offset > WIDEST_ZONE:
+        raise ValueError("no zone is so far from Greenwich")
     return -offset if zone[0] == "-" else offset
 
 
 def _mail_moment(text: str) -> Moment | None:
     try:
         at = parsedate_to_datetime(text)
+        zoned = at.tzinfo is not None
+        return Moment(at.astimezone(UTC) if zoned else at.replace(tzinfo=UTC), zoned, timed=True)
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
-    zoned = at.tzinfo is not None
-    return Moment(at.astimezone(UTC) if zoned else at.replace(tzinfo=UTC), zoned, timed=True)
 
 
 def _claims(head: Head) -> Iterator[str]:

@@ -29,7 +29,17 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 # The standard maps labels to what browsers really decode with; Python's codecs of the same name are stricter.
+# Looked up by the label and by the name of Python's codec, which has many labels of its own.
 _LABELS = {
+    "iso8859-1": "cp1252",
+    "iso8859-9": "cp1254",
+    "iso8859-11": "cp874",
+    "tis-620": "cp874",
+    "windows-874": "cp874",
+    "x-cp1250": "cp1250",
+    "x-cp1251": "cp1251",
+    "x-cp1252": "cp1252",
+    "euc_kr": "cp949",
     "iso-8859-1": "cp1252",
     "latin-1": "cp1252",
     "latin1": "cp1252",
@@ -130,7 +140,9 @@ def _decoded(body: bytes, content_type: str) -> tuple[str, int]:
         # A page cut in the middle of a character is still UTF-8.
         if error.start >= len(plain) - 4:
             return plain.decode("utf-8", "ignore"), controls
-    return _declared(plain, content_type) or _guessed(plain), controls
+    # In an encoding that is no superset of ASCII, bytes above it may be controls.
+    text, more = _stripped(_declared(plain, content_type) or _guessed(plain))
+    return text, controls + more
 
 
 def _stripped(text: str) -> tuple[str, int]:
@@ -151,6 +163,7 @@ def _declared(body: bytes, content_type: str) -> str:
     for label in labels:
         name = _LABELS.get(label.lower(), label.lower())
         try:
+            name = _LABELS.get(codecs.lookup(name).name, name)
             codec = codecs.lookup(name).name
             if codec in ("utf-8", "utf-16", "utf-32", "utf-7") or not codec.isascii():
                 continue  # it is not valid UTF-8, and a page that says UTF-16 in ASCII is none

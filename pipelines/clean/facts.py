@@ -17,12 +17,24 @@ MAX_NAME_WORDS = 7
 
 _MARKUP = re.compile(r"<[^<>]{1,500}>")
 _BY = re.compile(
-    r"^(?:by|von|par|por|di|da|door|av|af|text|texto|texte|autor|author|authors|fra|od|przez)\b[:\s]+(?=\S)",
+    r"^(?:(?:written|posted|published|reported)\s+by|by|von(?!\s+de[rnm]\b)|par|por|di|da|door|av|af|text|texto|texte|autor|author|authors|fra|od|przez)\b[:\s]+(?=\S)",
     re.IGNORECASE,
 )
-_BETWEEN = re.compile(r"\s*(?:;|,|\||\s/\s|\s(?:and|und|et|y|e|en|og|och|i|&)\s)\s*")
+_BETWEEN = re.compile(r"\s*(?:[;,|、，；]|(?<=[^\W\d_])/(?=[A-ZÀ-ÞА-Я])|\s(?:and|und|et|y|e|en|og|och|i|и|та|&)\s)\s*")
+_ADDRESS = re.compile(r"\b(?:https?://|www\.)\S+", re.IGNORECASE)
+_INVERTED = re.compile(r"\s*([^\s,;][^,;]{0,38}),\s*([^,;]{1,39}?)\s*")
+_ROLE = re.compile(
+    r"^(?:photos?|fotos?|pictures?|images?|videos?|graphics?|grafik|illustrations?|bild(?:er)?|crédits?)\b.*:",
+    re.IGNORECASE,
+)
 _ASIDE = re.compile(r"\([^()]{0,100}\)")
 _NO_NAME = re.compile(r"https?:|www\.|@|\d|[<>{}\[\]]|\.(?:com|org|net|de)\b", re.IGNORECASE)
+_SUFFIXES = frozenset({"jr", "sr", "ii", "iii", "iv", "phd", "ph.d", "md", "m.d", "mba", "esq"})
+_JOB = re.compile(
+    r"\b(?:editor|reporter|correspondent|writer|journalist|columnist|contributor|photographer|redakteur(?:in)?|"
+    r"korrespondent(?:in)?|reporter(?:in)|journaliste|correspondant[e]?|redactor[a]?|corresponsal|periodista|giornalista)s?$",
+    re.IGNORECASE,
+)
 _NOBODY = frozenset({
     "admin", "administrator", "editor", "redaktion", "redaction", "redazione", "redacción", "staff",
     "author", "unknown", "none", "null", "guest",
@@ -61,18 +73,35 @@ def names(claims: list[str]) -> list[str]:
     """Split and clean claimed names; what is no name (addresses, numbers, job titles) is left out."""
     found: list[str] = []
     for claim in claims:
-        text = _BY.sub("", normal(_ASIDE.sub(" ", _MARKUP.sub(" ", claim))))
-        for part in _BETWEEN.split(text):
+        text = _BY.sub("", normal(_ADDRESS.sub(" ", _ASIDE.sub(" ", _MARKUP.sub(" ", jsonld.unescaped(claim))))))
+        before = len(found)
+        for part in _BETWEEN.split(_upright(text)):
             name = _BY.sub("", part).strip(" .,:;-–—·|")
+            if len(found) > before and _JOB.search(name):
+                continue  # behind a name it is what that person does; alone it may be all that is said
             if _is_name(name) and name.casefold() not in {known.casefold() for known in found}:
                 found.append(name)
     return found[:MAX_AUTHORS]
 
 
+def _upright(text: str) -> str:
+    """Turn `Family, Given; Family, Given` round: between semicolons a comma parts no two people."""
+    parts = [_INVERTED.fullmatch(part) for part in text.split(";")]
+    found = [part for part in parts if part]
+    if len(found) < 2 or len(found) < len(parts) or any(part[2].casefold().strip(".") in _SUFFIXES for part in found):
+        return text
+    return "; ".join(f"{part[2]} {part[1]}" for part in found)
+
+
 def summary_of(head: Head, entry_summary: str) -> str:
     """Give the page's own summary, or else the feed's, as plain text."""
     said = head.meta("og:description", "description", "twitter:description") or head.said("description")
-    return normal(_MARKUP.sub(" ", said)) or normal(_MARKUP.sub(" ", entry_summary))
+    return _plain(said) or _plain(entry_summary)
+
+
+def _plain(text: str) -> str:
+    # Some sites escape twice: what is left of it once the page is parsed is resolved here.
+    return normal(jsonld.unescaped(_MARKUP.sub(" ", text)))
 
 
 def _said(value: Any) -> list[str]:  # noqa: ANN401 - JSON of any shape
@@ -82,5 +111,7 @@ def _said(value: Any) -> list[str]:  # noqa: ANN401 - JSON of any shape
 
 def _is_name(name: str) -> bool:
     if not name or len(name) > MAX_NAME or len(name.split()) > MAX_NAME_WORDS:
+        return False
+    if _ROLE.search(name) or name.casefold() in _SUFFIXES:
         return False
     return not _NO_NAME.search(name) and name.casefold() not in _NOBODY

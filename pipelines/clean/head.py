@@ -24,6 +24,7 @@ class Head:
         headings: texts of its `h1` elements.
         language: `html`'s lang, as written.
         canonical: the canonical link.
+        license: the licence that a link with `rel=license` names, in the head or else in the text.
     """
 
     metas: dict[str, list[str]] = field(default_factory=dict)
@@ -32,6 +33,7 @@ class Head:
     headings: list[str] = field(default_factory=list)
     language: str = ""
     canonical: str = ""
+    license: str = ""
 
     def meta(self, *names: str) -> str:
         """Give the first content among the named meta tags, in the order of the names."""
@@ -64,13 +66,13 @@ def read_head(tree: etree._Element) -> Head:
             if "ld+json" in (element.get("type") or "").lower() and len(text) <= MAX_JSON_LD:
                 scripts.append(text)
         elif element.tag == "link":
-            if element.get("rel") == "canonical" and not head.canonical:
-                head.canonical = element.get("href") or ""
+            _take_link(head, element)
         elif element.tag == "title":
             head.title = head.title or _title(element)
         elif len(head.headings) < MAX_HEADINGS and (text := normal(" ".join(map(str, element.itertext())))):
             head.headings.append(text)
     head.nodes = jsonld.read(scripts)
+    head.license = head.license or _license_in(tree)
     return head
 
 
@@ -82,6 +84,22 @@ def _take_meta(head: Head, element: etree._Element) -> None:
         name = (element.get(attribute) or "").strip().lower()
         if name:
             head.metas.setdefault(name, []).append(content)
+
+
+def _take_link(head: Head, element: etree._Element) -> None:
+    if element.get("rel") == "canonical":
+        head.canonical = head.canonical or element.get("href") or ""
+    elif _names_license(element):
+        head.license = head.license or element.get("href") or ""
+
+
+def _license_in(tree: etree._Element) -> str:
+    return next((element.get("href") or "" for element in tree.iter("a") if _names_license(element)), "")
+
+
+def _names_license(element: etree._Element) -> bool:
+    relation = element.get("rel")
+    return relation is not None and "license" in relation.lower().split()
 
 
 def _title(element: etree._Element) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 from collections.abc import Iterator
@@ -22,6 +23,9 @@ _CONTROL = re.compile(r"[\x00-\x1f]+")
 _COMMENT = re.compile(
     r"^\s*(?:<!--|//\s*<!\[CDATA\[|/\*\s*<!\[CDATA\[\s*\*/|<!\[CDATA\[)|(?:-->|//\s*\]\]>|\]\]>)\s*;?\s*$"
 )
+
+# Scripts are not decoded by the HTML parser, and many sites escape what they write into them all the same.
+_REFERENCE = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,30});")
 
 Node = dict[str, Any]
 
@@ -46,7 +50,7 @@ def types(node: Node) -> set[str]:
 
 
 def text_of(value: Any) -> str:  # noqa: ANN401 - JSON of any shape
-    """Give a value's text: itself, its first item's, or its name's."""
+    """Give a value's text, its character references resolved: itself, its first item's, or its name's."""
     for _ in range(5):
         if isinstance(value, list):
             value = value[0] if value else ""
@@ -54,7 +58,12 @@ def text_of(value: Any) -> str:  # noqa: ANN401 - JSON of any shape
             value = value.get("@value") or value.get("name") or value.get("text")
         else:
             break
-    return " ".join(value.split()) if isinstance(value, str) else ""
+    return " ".join(unescaped(value).split()) if isinstance(value, str) else ""
+
+
+def unescaped(text: str) -> str:
+    """Resolve character references that end in a semicolon; the others are more often parts of an address."""
+    return _REFERENCE.sub(lambda match: html.unescape(match[0]), text) if "&" in text else text
 
 
 def _rank(node: Node) -> tuple[int, int]:

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 from pipelines.clean.evidence import Seen, line_key
+from pipelines.language import MARKS
 
 PROSE_WORDS = 6
 """Words from which a sentence is a paragraph."""
@@ -14,7 +15,7 @@ LONG_WORDS = 30
 
 _ENDS = re.compile(r"[.!?…。！？؟।][\"”“»«’')\]』」]*$")
 CJK = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\u0e00-\u0e7f]")
-WORDS = re.compile(r"[^\W_]+(?:['’.-][^\W_]+)*")
+WORDS = re.compile(rf"[^\W_]++(?:[{MARKS}]++|['’.-]?[^\W_]++)*+")
 
 
 @dataclass(slots=True)

@@ -21,7 +21,6 @@ class CleanReason(StrEnum):
     TOO_MANY_TAGS = "too-many-tags"
     TOO_MANY_ATTRIBUTES = "too-many-attributes"
     UNDECODABLE = "undecodable"
-    UNPARSABLE = "unparsable"
 
 
 MEANING: dict[CleanReason, tuple[type[RecordFault], str]] = {
@@ -38,7 +37,6 @@ MEANING: dict[CleanReason, tuple[type[RecordFault], str]] = {
     CleanReason.TOO_MANY_TAGS: (Poison, "the page has more tags than can be read in bounded time"),
     CleanReason.TOO_MANY_ATTRIBUTES: (Poison, "one tag has more attributes than can be read in bounded time"),
     CleanReason.UNDECODABLE: (Poison, "the bytes are text in no known character encoding"),
-    CleanReason.UNPARSABLE: (Poison, "the parser gave up on the page"),
 }
 """For each reason the error it is raised as and its meaning: `Rejected` pages were understood, `Poison` was not."""
 

@@ -7,14 +7,20 @@ from collections.abc import Iterable
 
 from pipelines.clean.decode import normal
 from pipelines.clean.head import Head
+from pipelines.clean.jsonld import unescaped
 
 MAX_SENTENCE = 120
 """Longest headline, in characters, that is made from a first sentence."""
 
-_SEPARATOR = re.compile(r"\s+(?:[|»«·•:—–-]|::|<)\s+|\s*\|\s*")
+_SEPARATOR = re.compile(r"\s+(?:[|»«·•:—–-]|::|<)\s+|\s*[|｜]\s*")
 _WORD = re.compile(r"[^\W_]+")
 _MARKUP = re.compile(r"<[^<>]{1,200}>")
 _SENTENCE = re.compile(r"(.+?(?:[.!?…]+[\"”»’)]*(?=\s)|[。！？]))")
+# What a full stop follows without ending a sentence: initials, titles before a name, the day in a German date.
+_GOES_ON = re.compile(
+    r"(?:^|[\s(.])(?:[^\W\d_]|(?:[Aa]m|[Vv]om|[Zz]um|[Dd]e[nrms]|[Ii]m|[Bb]is|[Aa]b|[Ss]eit)\s\d{1,2}|(?:Dr|Mr|Mrs|Ms|Prof|St|Gen|Sen|Rep|Gov|Lt|Col|Sgt|Sr|Sra|Mme|Mlle|Hr|Fr|Nr|vs"
+    r"|bzw|ca|sog))\.$"
+)
 MAX_SITE_WORDS = 4
 
 
@@ -37,8 +43,11 @@ def headline(head: Head, entry_title: str) -> str:
 def first_sentence(lines: Iterable[str]) -> str:
     """Make a headline from a text's first sentence, cut at a word."""
     first = next(iter(lines), "")
-    match = _SENTENCE.match(first)
-    sentence = match[1] if match else first
+    sentence = first
+    for match in _SENTENCE.finditer(first):
+        if not _GOES_ON.search(first[: match.end()]):
+            sentence = first[: match.end()]
+            break
     if len(sentence) <= MAX_SENTENCE:
         return sentence
     cut = sentence[: MAX_SENTENCE - 1]
@@ -46,7 +55,7 @@ def first_sentence(lines: Iterable[str]) -> str:
 
 
 def _plain(text: str) -> str:
-    return normal(_MARKUP.sub("", text))
+    return normal(unescaped(_MARKUP.sub("", text)))
 
 
 def _words(text: str) -> set[str]:

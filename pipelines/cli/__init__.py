@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import os
 import sys
 import traceback
 from pathlib import Path
+from typing import Any
 
 import click
 
 from pipelines import __version__
+from pipelines.cli.console import HUNG_UP, ReaderGoneError, readers
 from pipelines.cli.context import Context
 from pipelines.errors import NewsriverError
 
@@ -21,6 +24,7 @@ COMMANDS: dict[str, str] = {
     "fetch": "Fetch the entries' pages and put them on Kafka.",
     "process": "Clean, tag and index pages: the Beam job.",
     "record": "Index the outcomes: the ledger.",
+    "serve": "The HTTP server: health, and pushes from WebSub hubs.",
     "stack": "Kafka and Elasticsearch on this machine, without Docker.",
     "setup": "Create topics and index templates, or show what would change.",
     "doctor": "Check this machine and the servers, and say what to do.",
@@ -31,7 +35,7 @@ COMMANDS: dict[str, str] = {
     "trace": "Every step of one article, by URL or id.",
     "chaos": "A fault lab: break everything and prove that nothing is lost.",
     "config": "Show the settings, or write a file with all of them.",
-    "feeds": "The feed list: check, list, import, export.",
+    "feeds": "The feed list: discover, check, list, pause, import, export.",
     "bench": "How fast the river is on this machine, each part against its floor.",
     "extract": "One page as the river would index it, without any server.",
     "search": "Search the articles.",
@@ -41,7 +45,23 @@ COMMANDS: dict[str, str] = {
 
 
 class Commands(click.Group):
-    """A group that knows its commands' help without importing them."""
+    """A group that knows its commands' help without importing them, and ends when nobody reads what they print."""
+
+    def make_context(
+        self,
+        info_name: str | None,
+        args: list[str],
+        parent: click.Context | None = None,
+        **extra: Any,  # noqa: ANN401 - click's signature
+    ) -> click.Context:
+        """Read the arguments, which may print help."""
+        with readers():
+            return super().make_context(info_name, args, parent, **extra)
+
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - click's signature
+        """Run the command."""
+        with readers():
+            return super().invoke(ctx)
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         """Name the commands in the order of the table."""
@@ -87,18 +107,25 @@ def newsriver(ctx: click.Context, file: Path | None, assignments: tuple[str, ...
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run the command line and exit: 0 ok, 1 failed, 2 wrong usage, 3 a service is not reachable."""
+    """Run the command line and exit.
+
+    0 ok, 1 failed, 2 wrong usage, 3 a service is not reachable, 130 interrupted, 141 the reader of a pipe hung up.
+    """
     arguments = sys.argv[1:] if arguments is None else arguments
-    sys.exit(_run(arguments))
+    status = _run(arguments)
+    try:
+        sys.stdout.flush()  # what is left must not fail when Python ends: it would complain, and exit with 120
+    except BrokenPipeError:
+        status = _hung_up()
+    sys.exit(status)
 
 
 def _run(arguments: list[str]) -> int:
     """Run one command; every error becomes one line on stderr and an exit code."""
     try:
         result = newsriver.main(arguments, prog_name="newsriver", standalone_mode=False)
-    except BrokenPipeError:  # `newsriver search ... | head` is no failure
-        sys.stderr.close()
-        return 0
+    except ReaderGoneError:
+        return _hung_up()
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the last line of defence: a bug is one line too
         if "--debug" in arguments:
             traceback.print_exc()
@@ -106,6 +133,14 @@ def _run(arguments: list[str]) -> int:
         sys.stderr.write(f"newsriver: {text}\n")
         return exit_code
     return result if isinstance(result, int) else 0
+
+
+def _hung_up() -> int:
+    """Send what is still to be printed nowhere, without a word, and give the exit code."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for descriptor in (1, 2):
+        os.dup2(nowhere, descriptor)
+    return HUNG_UP
 
 
 def _explain(error: BaseException) -> tuple[str, int]:

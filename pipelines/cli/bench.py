@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -36,7 +36,7 @@ def bench() -> None:
 def _shared(command: Callable[..., None]) -> Callable[..., None]:
     """Add the options that every benchmark has."""
     for option in (
-        click.option("--json", "as_json", is_flag=True, help="One JSON document, with the field `ratio`."),
+        click.option("--json", "as_json", is_flag=True, help="One JSON document; with a floor, its field `ratio`."),
         click.option("--keep", is_flag=True, help="Leave the topics and indices for a look."),
         click.option("--seed", type=int, default=1, show_default=True, help="Other seeds make other texts."),
     ):
@@ -118,12 +118,102 @@ def latency(
     _tell_kept(context, keep=keep)
 
 
-def _own(context: Context, workers: int | None) -> Context:
+@bench.command()
+@click.option("--feeds", type=click.IntRange(1, 100_000), default=10_000, show_default=True, help="Feeds.")
+@click.option("--hosts", type=click.IntRange(1, 20_000), default=2000, show_default=True, help="Hosts they are on.")
+@click.option("--minutes", type=click.FloatRange(0.2, 600), default=10.0, show_default=True, help="Length of the run.")
+@click.option("--speed", type=click.FloatRange(1, 2000), help="Factor on what feeds publish; 10 by default.")
+@click.option("--copies", type=click.IntRange(1, 8), default=1, show_default=True, help="Copies of poll, and of fetch.")
+@click.option("--kill-every", type=click.FloatRange(0), default=0.0, help="Seconds between two kills with -9; 0: none.")
+@_shared
+@click.pass_obj
+def pull(
+    context: Context,
+    *,
+    feeds: int,
+    hosts: int,
+    minutes: float,
+    speed: float | None,
+    copies: int,
+    kill_every: float,
+    seed: int,
+    keep: bool,
+    as_json: bool,
+) -> None:
+    """Pull from thousands of feeds of a simulated internet, and audit it by the servers' own log.
+
+    The internet is on loopback: hosts that are slow, dead, busy or lie, as real ones do. Ends with 1 when a request
+    broke a rule of good manners, more than 0.01 % of the articles were missed, poll and fetch used more than one core,
+    or the books do not balance.
+    """
+    from pipelines.bench import pull as bench_pull
+    from pipelines.bench.internet.river import options
+    from pipelines.bench.pull_report import pull_tables
+
+    factor = speed or bench_pull.DEFAULT_SPEED
+    with ExitStack() as ending:
+        folder = bench_pull.workspace("pull", ending, keep=keep)
+        context = _own(context, None, options(factor, folder))
+        settings = context.settings
+        with _progress() as tell:
+            orders = bench_pull.prepared(settings, feeds=feeds, hosts=hosts, minutes=minutes, speed=factor, seed=seed)
+            result = bench_pull.run(
+                settings, context.arguments, folder, orders, copies=copies, kill_every=kill_every, keep=keep, tell=tell
+            )
+    _show(result, pull_tables(result), as_json=as_json)
+    _tell_kept(context, keep=keep)
+    if keep:
+        err.print(f"logs of the servers and of the copies: {folder}")
+    if result.faults:
+        raise SystemExit(1)
+
+
+@bench.command()
+@click.option("--pages", type=click.IntRange(200, 1_000_000), default=20_000, show_default=True, help="Pages a leg.")
+@click.option("--bytes", "size", type=click.IntRange(1000, 4_000_000), default=100_000, help="Of a page; 100,000.")
+@_shared
+@click.pass_obj
+def fetch(context: Context, pages: int, size: int, seed: int, keep: bool, as_json: bool) -> None:
+    """Pages a second from fast hosts on loopback to Kafka, with one copy of `fetch` and with two."""
+    from pipelines.bench import fetch as bench_fetch
+    from pipelines.bench.pull import workspace
+    from pipelines.bench.pull_report import fetch_tables
+
+    context = _own(context, None, bench_fetch.OPTIONS)
+    with ExitStack() as ending, _progress() as tell:
+        folder = workspace("fetch", ending, keep=keep)
+        result = bench_fetch.run(
+            context.settings, context.arguments, folder, pages=pages, page_bytes=size, seed=seed, keep=keep, tell=tell
+        )
+    _show(result, fetch_tables(result), as_json=as_json)
+    _tell_kept(context, keep=keep)
+
+
+@bench.command()
+@click.option("--feeds", type=click.IntRange(1, 100_000), default=1500, show_default=True, help="Simulated feeds.")
+@click.option("--days", type=click.FloatRange(1, 365), default=14.0, show_default=True, help="Simulated time.")
+@click.option("--seed", type=int, default=1, show_default=True, help="Other seeds make other feeds.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document, delays in seconds.")
+def schedule(feeds: int, days: float, seed: int, as_json: bool) -> None:
+    """Polls, delays and missed items of the schedule, beside fixed intervals and other rules; needs no server."""
+    from pipelines.bench import schedule as bench_schedule
+    from pipelines.bench.report import schedule_tables
+
+    with _progress() as tell:
+        result = bench_schedule.run(feeds=feeds, days=days, seed=seed, tell=tell)
+    if as_json:
+        print_json(result.as_json())
+        return
+    for table in schedule_tables(result):
+        out.print(table, "")
+
+
+def _own(context: Context, workers: int | None, options: Sequence[str] = ()) -> Context:
     """Give the same context for a river of the benchmark's own; SIGTERM removes it as Ctrl-C does."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     from pipelines.bench.river import own_name
 
-    more = [f"river.name={own_name()}", *([] if workers is None else [f"process.workers={workers}"])]
+    more = [f"river.name={own_name()}", *([] if workers is None else [f"process.workers={workers}"]), *options]
     return replace(context, assignments=(*context.assignments, *more))
 
 

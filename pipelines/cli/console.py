@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, TextIO
 
 from rich.console import Console
@@ -14,14 +16,40 @@ _WIDE = 160
 """Columns where nobody watches: a table in a file or a pipe is not folded to a terminal of eighty."""
 
 
+HUNG_UP = 141
+"""Exit code when the reader of a pipe hangs up: 128 + SIGPIPE, as a shell says of other tools."""
+
+
+class ReaderGoneError(SystemExit):
+    """The reader of our output hung up, as `head` does when it has read enough."""
+
+
+@contextmanager
+def readers() -> Iterator[None]:
+    """Turn a broken pipe into `ReaderGoneError`, before click makes an exit with 1 of it.
+
+    Raises:
+        ReaderGoneError: the reader hung up.
+    """
+    try:
+        yield
+    except BrokenPipeError:
+        raise ReaderGoneError(HUNG_UP) from None
+
+
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        raise ReaderGoneError(HUNG_UP)
+
+
 def _width(stream: TextIO) -> int | None:
     return None if stream.isatty() else _WIDE
 
 
-out = Console(highlight=False, soft_wrap=True, width=_width(sys.stdout))
+out = _Console(highlight=False, soft_wrap=True, width=_width(sys.stdout))
 """Results."""
 
-err = Console(stderr=True, highlight=False, soft_wrap=True, width=_width(sys.stderr))
+err = _Console(stderr=True, highlight=False, soft_wrap=True, width=_width(sys.stderr))
 """Messages, progress and errors."""
 
 # C0 and C1 controls but tab and newline, and the bidirectional overrides that reorder what a reader sees.

@@ -49,12 +49,26 @@ def describe(article: Article) -> Text:
     text = Text(plain(article.title), style="bold")
     text = Text.assemble(text, "\n", (plain(" · ".join(fact for fact in facts if fact)), "dim"))
     text.append(f"\n{plain(article.url)}", style="cyan")
+    if said := _rights(article):
+        text.append(f"\n{plain(said)}", style="yellow")
     for topic in article.topics:
         text.append(f"\n{topic.score:.2f} {topic.label}", style="green")
         text.append(f" ({topic.id}): {plain(', '.join(topic.evidence))}", style="dim")
     for paragraph in article.body.split("\n"):
         text.append(f"\n\n{plain(paragraph)}")
     return text
+
+
+def _rights(article: Article) -> str:
+    """Say in one line what the publisher says of the article's use; nothing where nothing is said."""
+    reserved = ", ".join(article.rights)
+    said = [
+        f"reserved: {reserved}" if reserved else "",
+        f"mining policy {article.tdm_policy}" if article.tdm_policy else "",
+        f"licence {article.license}" if article.license else "",
+        "not free to read" if article.free is False else "",
+    ]
+    return " · ".join(part for part in said if part)
 
 
 def _is_url(target: str) -> bool:
@@ -81,6 +95,7 @@ def _fetched(url: str, settings: Settings) -> tuple[bytes, str, PageFacts]:
             content_type=answer.content_type,
             fetched_at=datetime.now(UTC),
             redirects=list(answer.redirects),
+            headers=dict(answer.headers),
             elapsed_ms=answer.elapsed_ms,
         )
 

@@ -1,8 +1,10 @@
-"""`newsriver feeds`: the feed list on Kafka, and a look at one feed."""
+"""`newsriver feeds`: find feeds, look at one, and keep the list on Kafka."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Collection
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,45 +14,108 @@ from pipelines.cli.console import err, out, print_json, safe
 from pipelines.cli.context import Context
 
 if TYPE_CHECKING:
-    from pipelines.feeds.check import Checked
+    from pipelines.feeds.duplicates import Duplicate
+    from pipelines.feeds.survey import Survey
+    from pipelines.settings import Settings
+    from schemas.records import Feed
 
-_SHOWN = 10
+_JSON = click.option("--json", "as_json", is_flag=True, help="For programs.")
 
 
 @click.group()
 def feeds() -> None:
-    """The feed list: check, list, add, remove, import, export."""
+    """Find and check feeds; list, add, remove, pause, import and export those the river reads."""
+
+
+@feeds.command()
+@click.argument("site")
+@_JSON
+@click.option("--add", is_flag=True, help="Add what was found to the list on Kafka: feeds with news, or else sitemaps.")
+@click.pass_obj
+def discover(context: Context, site: str, as_json: bool, add: bool) -> int:
+    """Look for the feeds of a site: on its page, in its robots.txt, at the usual paths; needs no server.
+
+    It asks politely, one request after the other, and reads each feed before it shows it.
+    """
+    from pipelines.cli import feed_views
+    from pipelines.feeds.survey import discover as look_round
+
+    with err.status("") as status:  # shown only where somebody watches
+        survey = look_round(context.settings, site, lambda url: status.update(f"asking {safe(url)}"))
+    if as_json:
+        print_json(feed_views.survey_as_json(survey))
+    elif survey.feeds:
+        feed_views.show_survey(survey, datetime.now(UTC))
+    if not survey.feeds:
+        err.print(f"newsriver: {safe(feed_views.nothing_found(survey))}")
+        return 1
+    if survey.stopped:
+        err.print(f"stopped after {survey.requests} requests: there may be more")
+    if add:
+        _add_found(context.settings, survey)
+    return 0
 
 
 @feeds.command()
 @click.argument("url")
-@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@_JSON
 @click.pass_obj
 def check(context: Context, url: str, as_json: bool) -> None:
-    """Ask one feed and show what the river would do with it; needs no server."""
+    """Ask one feed and show what the river would do with it, and what is odd about it; needs no server."""
+    from pipelines.cli import feed_views
     from pipelines.feeds.check import check_feed
 
     found = check_feed(context.settings, url)
     if as_json:
-        print_json(_as_json(found))
+        print_json(feed_views.checked_as_json(found))
     else:
-        _show(found)
+        feed_views.show_checked(found)
 
 
 @feeds.command("list")
-@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@click.option("--failing", is_flag=True, help="Only feeds whose last poll failed, the longest failing first.")
+@_JSON
 @click.pass_obj
-def list_(context: Context, as_json: bool) -> None:
-    """Show the feeds in the list on Kafka."""
+def list_(context: Context, failing: bool, as_json: bool) -> None:
+    """Show the feeds in the list on Kafka, how each is doing and when it is asked next."""
+    from pipelines.cli import feed_views
+    from pipelines.feeds.duplicates import duplicates
+    from pipelines.feeds.standing import standings
+    from pipelines.feeds.store import stored_feeds, stored_states
+
+    listed, states = stored_feeds(context.settings), stored_states(context.settings)
+    rows = standings(listed, states, failing=failing)
+    if as_json:
+        print_json([row.as_json() for row in rows])
+        return
+    if rows:
+        feed_views.show_standings(rows, datetime.now(UTC))
+    everything = standings(listed, states)
+    counts = [f"{len(listed)} feeds"]
+    counts += [f"{count} failing"] if (count := sum(row.failing for row in everything)) else []
+    counts += [f"{count} paused"] if (count := sum(feed.paused for feed in listed)) else []
+    err.print(", ".join(counts))
+    feed_views.tell_duplicates(duplicates([feed.url for feed in listed], states))
+
+
+@feeds.command("duplicates")
+@_JSON
+@click.pass_obj
+def duplicates_(context: Context, as_json: bool) -> None:
+    """Show which feeds in the list are the same under several addresses, and why."""
+    from pipelines.cli import feed_views
     from pipelines.feeds.store import stored_feeds
 
-    found = stored_feeds(context.settings)
+    listed = [feed.url for feed in stored_feeds(context.settings)]
+    found = _duplicates(context.settings, listed)
     if as_json:
-        print_json([feed.model_dump(exclude_none=True) for feed in found])
+        print_json([{"urls": list(each.urls), "why": list(each.why)} for each in found])
         return
-    for feed in found:
-        out.print(safe(f"{feed.url}  {feed.title}{'  (paused)' if feed.paused else ''}".rstrip()))
-    err.print(f"{len(found)} feeds")
+    for each in found:
+        out.print(safe("; ".join(feed_views.reasons(each.why)) + ":"))
+        for url in each.urls:
+            out.print(safe(f"  {url}"))
+    err.print(f"{len(listed)} feeds, {len(found)} of them under several addresses")
 
 
 @feeds.command()
@@ -60,42 +125,63 @@ def list_(context: Context, as_json: bool) -> None:
 @click.option("--language", help="Language the outlet writes in, ISO 639.")
 @click.pass_obj
 def add(context: Context, url: str, title: str, source: str, language: str | None) -> None:
-    """Add a feed to the list on Kafka, or change its entry."""
+    """Add a feed to the list on Kafka, or change its entry; says when the list has it under another address."""
     from pipelines.feeds.lists import feed_of
-    from pipelines.feeds.store import store_feeds
+    from pipelines.feeds.store import store_feeds, stored_feeds
 
     values = {"url": url, "title": title, "source": source, "language": language}
-    store_feeds(context.settings, [feed_of({key: value for key, value in values.items() if value})])
-    err.print(f"added {safe(url)}")
+    feed = feed_of({key: value for key, value in values.items() if value})
+    before = {each.url for each in stored_feeds(context.settings)}
+    store_feeds(context.settings, [feed])
+    err.print(f"{'changed' if feed.url in before else 'added'} {safe(feed.url)}")
+    _tell_duplicates(context.settings, before, {feed.url})
 
 
 @feeds.command()
-@click.argument("urls", nargs=-1, required=True)
+@click.argument("urls", metavar="URL|PATTERN...", nargs=-1, required=True)
 @click.pass_obj
 def remove(context: Context, urls: tuple[str, ...]) -> None:
-    """Take feeds out of the list on Kafka."""
-    from pipelines.errors import FeedListError
+    """Take feeds out of the list on Kafka; `*` in a pattern stands for anything."""
+    from pipelines.feeds.selection import select
     from pipelines.feeds.store import remove_feeds, stored_feeds
 
-    known = {feed.url for feed in stored_feeds(context.settings)}
-    for url in urls:
-        if url not in known:
-            raise FeedListError(f"{url} is not in the list", resource=url, hint="`newsriver feeds list` shows it")
-    remove_feeds(context.settings, urls)
-    err.print(f"removed {len(urls)} feeds")
+    chosen = select(urls, {feed.url for feed in stored_feeds(context.settings)})
+    remove_feeds(context.settings, chosen)
+    err.print(f"removed {_named(chosen)}")
+
+
+@feeds.command()
+@click.argument("urls", metavar="[URL|PATTERN]...", nargs=-1)
+@click.option("--all", "everything", is_flag=True, help="All feeds of the list.")
+@click.pass_obj
+def pause(context: Context, urls: tuple[str, ...], everything: bool) -> None:
+    """Keep feeds in the list but do not ask them; `*` in a pattern stands for anything."""
+    _set_paused(context.settings, urls, everything=everything, paused=True)
+
+
+@feeds.command()
+@click.argument("urls", metavar="[URL|PATTERN]...", nargs=-1)
+@click.option("--all", "everything", is_flag=True, help="All feeds of the list.")
+@click.pass_obj
+def resume(context: Context, urls: tuple[str, ...], everything: bool) -> None:
+    """Ask feeds again that were paused; one that is overdue is asked at once."""
+    _set_paused(context.settings, urls, everything=everything, paused=False)
 
 
 @feeds.command("import")
 @click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.pass_obj
 def import_(context: Context, files: tuple[Path, ...]) -> None:
-    """Add the feeds of TOML or OPML files to the list on Kafka."""
+    """Add the feeds of TOML or OPML files to the list on Kafka, and say which are the same feed."""
     from pipelines.feeds.lists import read_lists
-    from pipelines.feeds.store import store_feeds
+    from pipelines.feeds.store import store_feeds, stored_feeds
 
     found = read_lists(files)
+    before = {feed.url for feed in stored_feeds(context.settings)}
     store_feeds(context.settings, found)
-    err.print(f"imported {len(found)} feeds")
+    imported = {feed.url for feed in found}
+    err.print(f"imported {len(found)} feeds" + (f", {count} of them new" if (count := len(imported - before)) else ""))
+    _tell_duplicates(context.settings, before, imported)
 
 
 @feeds.command()
@@ -111,29 +197,57 @@ def export(context: Context, form: str) -> None:
     sys.stdout.write(to_opml(found) if form == "opml" else to_toml(found))
 
 
-def _as_json(found: Checked) -> dict[str, object]:
-    parsed = found.parsed
-    return {
-        "url": found.answer.url,
-        "format": parsed.format,
-        "title": parsed.title,
-        "language": parsed.language,
-        "notes": list(parsed.notes),
-        "next_poll_seconds": round(found.next_poll_after.total_seconds()),
-        "entries": [entry.model_dump(mode="json", exclude_none=True) for entry in found.announcement.entries],
-        "refused": [{"title": each.title, "reason": each.reason, "link": each.identity} for each in parsed.refused],
-    }
+def _duplicates(settings: Settings, urls: Collection[str]) -> list[Duplicate]:
+    from pipelines.feeds.duplicates import duplicates
+    from pipelines.feeds.store import stored_states
+
+    return duplicates(urls, stored_states(settings))
 
 
-def _show(found: Checked) -> None:
-    parsed = found.parsed
-    entries = found.announcement.entries
-    notes = f" ({', '.join(parsed.notes)})" if parsed.notes else ""
-    out.print(safe(f"{parsed.title or '(no title)'}  {parsed.format}{notes}  {parsed.language or ''}".rstrip()))
-    out.print(safe(f"{found.answer.url}: {len(entries)} entries, {len(parsed.refused)} lead nowhere"))
-    for entry in reversed(entries[-_SHOWN:]):
-        when = f"{entry.published_at:%Y-%m-%d %H:%M}" if entry.published_at else "no date         "
-        out.print(safe(f"  {when}  {entry.title or '(no title)'}\n                    {entry.link}"))
-    for each in parsed.refused[:_SHOWN]:
-        out.print(safe(f"  {each.reason}: {each.title or each.identity}"))
-    out.print(f"next poll after {found.next_poll_after.total_seconds() / 60:.0f} minutes")
+def _tell_duplicates(settings: Settings, before: set[str], added: set[str]) -> None:
+    """Say which of the feeds that were added are in the list, or were added, under another address."""
+    from pipelines.cli.feed_views import tell_duplicates
+
+    groups = _duplicates(settings, before | added)
+    tell_duplicates([group for group in groups if added & set(group.urls)])
+
+
+def _add_found(settings: Settings, survey: Survey) -> None:
+    """Add the feeds of a survey that bring news, unless the list has them under some address."""
+    from pipelines.feeds.discovery import worth_adding
+    from pipelines.feeds.duplicates import address_key
+    from pipelines.feeds.lists import feed_of
+    from pipelines.feeds.store import store_feeds, stored_feeds
+
+    known = {address_key(feed.url) for feed in stored_feeds(settings)}
+    chosen = worth_adding(survey.feeds, datetime.now(UTC))
+    if not chosen:
+        err.print("added nothing: none of them brought news of late; `newsriver feeds add URL` adds one all the same")
+        return
+    new = [feed for feed in chosen if known.isdisjoint(map(address_key, (feed.url, *feed.others)))]
+    store_feeds(settings, [feed_of({"url": feed.url, "title": feed.title}) for feed in new])
+    known_before = f"; {count} in the list already" if (count := len(chosen) - len(new)) else ""
+    err.print(f"added {_named([feed.url for feed in new])}{known_before}")
+
+
+def _set_paused(settings: Settings, names: tuple[str, ...], *, everything: bool, paused: bool) -> None:
+    from pipelines.errors import UsageError
+    from pipelines.feeds.selection import select
+    from pipelines.feeds.store import store_feeds, stored_feeds
+
+    if bool(names) == everything:
+        raise UsageError("name the feeds, or give --all, not both", hint="`newsriver feeds list` shows them")
+    listed = {feed.url: feed for feed in stored_feeds(settings)}
+    chosen = sorted(listed) if everything else select(names, listed)
+    changed: list[Feed] = [
+        listed[url].model_copy(update={"paused": paused}) for url in chosen if listed[url].paused != paused
+    ]
+    store_feeds(settings, changed)
+    same = len(chosen) - len(changed)
+    before = f"; {same} {'were paused already' if paused else 'were not paused'}" if same else ""
+    err.print(f"{'paused' if paused else 'resumed'} {_named([feed.url for feed in changed])}{before}")
+
+
+def _named(urls: list[str]) -> str:
+    """Name one feed, or count several."""
+    return safe(urls[0]) if len(urls) == 1 else f"{len(urls)} feeds"

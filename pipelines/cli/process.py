@@ -17,6 +17,9 @@ def process(context: Context, worker: int, workers: int, beam_arguments: tuple[s
     if worker >= workers:
         raise click.UsageError(f"--worker {worker} is not below --workers {workers}; shares count from 0")
     context.start_logging()
+    from pipelines.isolation import extraction
+
+    extraction(context.settings.clean).prepare()  # takes as long as the imports below
     from pipelines.beam import source
     from pipelines.beam.process import run
     from pipelines.signals import DRAIN_SECONDS, drain_on_signals, leave_within

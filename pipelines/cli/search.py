@@ -13,7 +13,16 @@ from rich.text import Text
 from pipelines.cli.console import err, out, plain, print_json
 from pipelines.cli.context import Context
 from pipelines.search.answers import Hit
-from pipelines.search.query import MATCH_END, MATCH_START, Question, Sort, find_topic, parse_language, parse_time
+from pipelines.search.query import (
+    MATCH_END,
+    MATCH_START,
+    Question,
+    Sort,
+    find_topic,
+    parse_language,
+    parse_rights,
+    parse_time,
+)
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -23,6 +32,9 @@ _FILTERS = (
     click.option("--topic", metavar="TOPIC", help="Topic: its id, its label or a part of it, such as politics."),
     click.option("--source", metavar="NAME", help="Short name of the outlet."),
     click.option("--lang", metavar="CODE", help="Language, such as en."),
+    click.option(
+        "--rights", metavar="NAME", help="What the publisher reserves, such as noai; -noai: does not reserve."
+    ),
     click.option("--json", "as_json", is_flag=True, help="Print JSON."),
 )
 
@@ -47,7 +59,7 @@ def question_of(query: str, asked: Mapping[str, str | None]) -> Question:
         asked: the options that `filters` adds, by name.
 
     Raises:
-        UsageError: a time, a topic or a language cannot be understood.
+        UsageError: a time, a topic, a language or a right cannot be understood.
     """
     now = datetime.now(UTC)
     since, until, topic, lang = (asked[name] for name in ("since", "until", "topic", "lang"))
@@ -58,6 +70,7 @@ def question_of(query: str, asked: Mapping[str, str | None]) -> Question:
         topic=find_topic(topic) if topic else "",
         source=asked["source"] or "",
         language=parse_language(lang) if lang else "",
+        rights=parse_rights(rights) if (rights := asked.get("rights")) else "",
     )
 
 

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from pipelines.errors import RecordFault
+from pipelines.feeds.guest import Guest, origin_of, read
+from pipelines.feeds.remarks import Access, Remark, remarks
 from pipelines.http.answer import Answer
-from pipelines.http.client import ACCEPT_FEED, Client
-from pipelines.parse import ParsedFeed, parse_feed
+from pipelines.http.client import Client
+from pipelines.parse import ParsedFeed
 from pipelines.pull.announce import Announced, Announcement, after_feed
 from pipelines.pull.schedule import first_state
-from pipelines.settings import Settings
+from pipelines.pull.sitemaps import Asked, Walk, oldest
+from pipelines.settings import PollSettings, Settings
 from schemas.records import Feed
+
+_MAX_REQUESTS = 25
+_MAX_SECONDS = 60.0
+_MAX_HOSTS = 3  # whose robots.txt is read: most feeds lead to one
 
 
 @dataclass(frozen=True)
@@ -23,11 +32,17 @@ class Checked:
         answer: what the server sent.
         parsed: what it says.
         announcement: what would be announced, and the state after it.
+        access: what robots.txt says of it and its articles.
+        remarks: what is worth knowing, the gravest first.
+        left: of a sitemap index, the sitemaps that wait for the next poll.
     """
 
     answer: Answer
     parsed: ParsedFeed
     announcement: Announcement
+    access: Access
+    remarks: list[Remark]
+    left: int = 0
 
     @property
     def next_poll_after(self) -> timedelta:
@@ -37,7 +52,7 @@ class Checked:
 
 
 def check_feed(settings: Settings, url: str) -> Checked:
-    """Ask one feed.
+    """Ask one feed, and robots.txt about its articles.
 
     Raises:
         FetchFault: the server gives no feed.
@@ -48,12 +63,44 @@ def check_feed(settings: Settings, url: str) -> Checked:
 
 async def _check(settings: Settings, url: str) -> Checked:
     async with Client(settings) as client:
-        answer = await client.get(url, max_bytes=settings.poll.max_feed_bytes, accept=ACCEPT_FEED)
-    parsed = parse_feed(
-        answer.body, url=answer.url, content_type=answer.content_type, max_bytes=settings.poll.max_feed_bytes
+        guest = Guest(settings, client, most=_MAX_REQUESTS, seconds=_MAX_SECONDS)
+        answer = await guest.get(url, asked_for=True)
+        now, feed = datetime.now(UTC), Feed(url=url)
+        index = read(answer, settings.poll, now)
+        walk = await _walked(guest, settings.poll, index, now) if index.children else None
+        parsed, left = (walk.feed(), walk.left) if walk else (index, None)
+        announcement = after_feed(
+            feed, first_state(url, now), answer, parsed, Announced(), now, settings.poll, conditional=False, left=left
+        )
+        access = await _access(guest, answer.url, [entry.link for entry in parsed.entries])
+    return Checked(answer, parsed, announcement, access, remarks(url, answer, parsed, access, now), left or 0)
+
+
+async def _walked(guest: Guest, polls: PollSettings, index: ParsedFeed, now: datetime) -> Walk:
+    """Ask the sitemaps of an index that a first poll would ask."""
+    walk = Walk(index, {}, now, oldest(now, polls.sitemap_days))
+    while (step := walk.next()) is not None:
+        child = step[0]
+        try:
+            parsed = read(await guest.get(child.url, asked_for=True), polls, now)
+        except RecordFault as fault:
+            walk.took(Asked(child=child, failure=fault.reason))
+        else:
+            walk.took(Asked(child=child, parsed=parsed))
+    return walk
+
+
+async def _access(guest: Guest, url: str, links: Sequence[str]) -> Access:
+    """Ask robots.txt of the feed's host about the feed, and of a few articles' hosts about the articles."""
+    of_feed = await guest.robots(url)
+    origins = dict.fromkeys(map(origin_of, links))
+    robots = {origin: await guest.robots(origin) for origin in list(origins)[:_MAX_HOSTS]}
+    looked_at = [(link, robots[origin_of(link)]) for link in links if origin_of(link) in robots]
+    faults = [each.fault.reason for each in robots.values() if each.fault is not None]
+    return Access(
+        feed=of_feed.fault is not None or of_feed.allows(url),
+        delay_seconds=max((each.delay_seconds or 0.0 for each in robots.values()), default=0.0) or None,
+        looked_at=len(looked_at),
+        forbidden=tuple(link for link, rules in looked_at if rules.fault is None and not rules.allows(link)),
+        fault=faults[0] if faults else "",
     )
-    now, feed = datetime.now(UTC), Feed(url=url)
-    announcement = after_feed(
-        feed, first_state(url, now), answer, parsed, Announced(), now, settings.poll, conditional=False
-    )
-    return Checked(answer, parsed, announcement)

@@ -1,17 +1,26 @@
-"""The feed list on Kafka: the compacted topic `news.feeds`, read and written by people's commands."""
+"""The feed list on Kafka: the compacted topic `news.feeds`, read and written by people's commands.
+
+What is known of the feeds (`news.feed-state`) is only read here: `poll` alone writes it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import closing, suppress
+from typing import TypeVar
 
 from pydantic import ValidationError
 
 from pipelines.connect import kafka_bootstrap
 from pipelines.errors import ServiceError
-from pipelines.kafka import Admin, Sender, read_whole
+from pipelines.feeds.duplicates import NEWEST
+from pipelines.feeds.place import feed_partition
+from pipelines.kafka import Admin, Onlooker, Sender
 from pipelines.settings import Settings
-from schemas.records import Feed
-from schemas.topics import FEEDS
+from schemas.records import Feed, FeedState
+from schemas.topics import FEED_STATE, FEEDS, Topic
+
+Row = TypeVar("Row", Feed, FeedState)
 
 _CLIENT = "newsriver-feeds"
 
@@ -22,18 +31,33 @@ def stored_feeds(settings: Settings) -> list[Feed]:
     Raises:
         ServiceError: Kafka does not answer, or the topic does not exist.
     """
-    topic, bootstrap = FEEDS.full_name(settings.river.name), kafka_bootstrap(settings)
-    found: dict[str, Feed] = {}
-    for message in read_whole(bootstrap, [(topic, at) for at in range(_partitions(settings))], client_id=_CLIENT):
-        if message.value is None:
-            found.pop(message.key or "", None)
-            continue
-        try:
-            feed = Feed.from_json(message.value)
-        except ValidationError:  # poll, which reads them all the time, reports it
-            continue
-        found[feed.url] = feed
-    return [found[url] for url in sorted(found)]
+    return sorted(_rows(settings, FEEDS, Feed), key=lambda feed: feed.url)
+
+
+def stored_states(settings: Settings) -> dict[str, FeedState]:
+    """Give what `poll` knows of each feed, by URL; feeds that were taken out of the list are among them.
+
+    Of the known entries only the newest are kept, as many as tell feeds apart: all of ten thousand feeds are two
+    million.
+
+    Raises:
+        ServiceError: as `stored_feeds`.
+    """
+    states = _rows(settings, FEED_STATE, FeedState)
+    return {state.url: state.model_copy(update={"known": state.known[-NEWEST:]}) for state in states}
+
+
+def _rows(settings: Settings, topic: Topic, kind: type[Row]) -> Iterator[Row]:
+    """Give the last record of each key; what is no such record is left out."""
+    last: dict[str | None, bytes | None] = {}
+    name = topic.full_name(settings.river.name)
+    with closing(Onlooker(kafka_bootstrap(settings), name, client_id=_CLIENT)) as looker:
+        for message in looker.present():
+            last[message.key] = message.value
+    for value in last.values():
+        if value is not None:
+            with suppress(ValidationError):  # poll, which reads them all the time, reports it
+                yield kind.from_json(value)
 
 
 def store_feeds(settings: Settings, feeds: Iterable[Feed]) -> None:
@@ -55,17 +79,11 @@ def remove_feeds(settings: Settings, urls: Iterable[str]) -> None:
 
 
 def _send(settings: Settings, records: dict[str, bytes | None]) -> None:
-    _partitions(settings)
-    topic = FEEDS.full_name(settings.river.name)
-    with Sender(kafka_bootstrap(settings), client_id=_CLIENT) as sender:
-        for url, value in records.items():
-            sender.send(topic, url, value)
-
-
-def _partitions(settings: Settings) -> int:
     topic = FEEDS.full_name(settings.river.name)
     with Admin(kafka_bootstrap(settings)) as admin:
-        count = admin.topics().get(topic)
-    if count is None:
-        raise ServiceError(f"topic {topic} does not exist", hint="create it with `newsriver setup`", resource=topic)
-    return count
+        partitions = admin.topics().get(topic)
+        if partitions is None:
+            raise ServiceError(f"topic {topic} does not exist", hint="create it with `newsriver setup`", resource=topic)
+    with Sender(kafka_bootstrap(settings), client_id=_CLIENT) as sender:
+        for url, value in records.items():
+            sender.send(topic, url, value, partition=feed_partition(url, partitions))

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 NOT_MODIFIED = 304
+PERMANENT = frozenset({301, 308})
+"""Redirects that say that the old address is to be used no more (RFC 9110, 15.4.2 and 15.4.9)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +20,7 @@ class Answer:
         headers: all headers, names in lower case, repeated ones joined with a comma (RFC 9110, 5.3).
         body: decoded from its content coding; empty for 304.
         redirects: URLs passed on the way, oldest first.
+        moved: whether there were redirects and all of them are permanent.
         elapsed_ms: time of all requests on the way, without the waits for turns.
     """
 
@@ -26,6 +29,7 @@ class Answer:
     headers: Mapping[str, str]
     body: bytes = b""
     redirects: tuple[str, ...] = ()
+    moved: bool = False
     elapsed_ms: int = 0
 
     @property

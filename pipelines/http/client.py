@@ -1,4 +1,4 @@
-"""One GET done right: conditional, with caps on time, size and redirects, and no way to a private address."""
+"""One GET done right, and one form: with caps on time, size and redirects, and no way to a private address."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from types import TracebackType
 from typing import Self
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlencode, urljoin, urlsplit
 
 import aiohttp
 from yarl import URL
 
 from pipelines.errors import FeedFault, FetchFault
 from pipelines.http.addresses import AddressGuard
-from pipelines.http.answer import NOT_MODIFIED, Answer
+from pipelines.http.answer import NOT_MODIFIED, PERMANENT, Answer
 from pipelines.http.content_coding import ACCEPT_ENCODING, decode
 from pipelines.http.faults import fault_of_error, fault_of_status, refused, timed_out
 from pipelines.http.guarded import GuardedResolver, GuardedSockets
@@ -29,6 +29,8 @@ ACCEPT_FEED = "application/rss+xml,application/atom+xml,application/feed+json,ap
 _SUCCESS = range(200, 300)
 _VALIDATORS = frozenset({"If-None-Match", "If-Modified-Since"})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_FORM_REDIRECTS = frozenset({307, 308})  # those that keep the method (RFC 9110, 15.4)
+_FORM_ANSWER_BYTES = 65_536
 _IDLE_SECONDS = 5.0
 _CONNECT_SECONDS = 10.0
 _MAX_HEADER_BYTES = 65_536  # news sites send content security policies of 10 KB
@@ -105,18 +107,48 @@ class Client:
                 `too-many-redirects`, `too-large`, `truncated` or `bad-encoding`.
         """
         headers = _request_headers(accept, etag, last_modified)
+        return await self._walk(url, headers, max_bytes, hop)
+
+    async def post_form(self, url: str, fields: Mapping[str, str], *, hop: Hop | None = None) -> Answer:
+        """Send a form (`application/x-www-form-urlencoded`, UTF-8) and give the answer, of at most 64 KiB.
+
+        It is sent again only where a redirect keeps the method, 307 or 308, and never from https to http.
+
+        Args:
+            url: where to; its fragment is not sent.
+            fields: names and values; they are in no error's text.
+            hop: as for `get`.
+
+        Raises:
+            AddressRefused: as `get`.
+            FetchFault: as `get`; a redirect of another kind is reason `http-<status>`.
+        """
+        headers = {"Accept": "*/*", "Content-Type": "application/x-www-form-urlencoded"}
+        return await self._walk(url, headers, _FORM_ANSWER_BYTES, hop, urlencode(fields).encode())
+
+    async def _walk(
+        self, url: str, headers: Mapping[str, str], max_bytes: int, hop: Hop | None, form: bytes | None = None
+    ) -> Answer:
+        """Make a request and follow redirects; with a form it is a POST."""
         seconds = self._settings.fetch.timeout_seconds
         here, spent = _fetchable(url), 0.0
         passed: tuple[str, ...] = ()
+        permanent = True
         while True:
             async with (hop or _no_hop)(here):
                 started = time.monotonic()
-                answer = await self._once(here, headers, seconds - spent, max_bytes)
+                answer = await self._once(here, headers, seconds - spent, max_bytes, form)
                 spent += time.monotonic() - started
             if answer.status not in _REDIRECTS:
-                return replace(answer, redirects=passed, elapsed_ms=int(spent * 1000))
+                moved = permanent and bool(passed)
+                return replace(answer, redirects=passed, moved=moved, elapsed_ms=int(spent * 1000))
+            if form is not None and answer.status not in _FORM_REDIRECTS:
+                raise fault_of_status(answer.status, "to a form", answer.headers, here)
             passed = (*passed, here)
+            permanent = permanent and answer.status in PERMANENT
             here = self._target(answer, passed)
+            if form is not None and passed[-1].startswith("https:") and not here.startswith("https:"):
+                raise refused(passed[-1], "bad-redirect", "redirect of a form from https to http")
             if spent >= seconds:
                 raise timed_out(url, seconds)
 
@@ -132,15 +164,20 @@ class Client:
             raise refused(answer.url, "too-many-redirects", f"more than {len(passed) - 1} redirects")
         return target
 
-    async def _once(self, url: str, headers: Mapping[str, str], seconds: float, max_bytes: int) -> Answer:
+    async def _once(
+        self, url: str, headers: Mapping[str, str], seconds: float, max_bytes: int, form: bytes | None
+    ) -> Answer:
         """Make one request and read its answer, which may be a redirect."""
         if self._session is None:
             raise RuntimeError("Client is used as `async with Client(settings) as client`")
         self._guard.check_host(urlsplit(url).hostname or "", url)
+        method = "GET" if form is None else "POST"
         try:
             async with (
                 asyncio.timeout(seconds),
-                self._session.get(URL(url, encoded=True), headers=headers, allow_redirects=False) as response,
+                self._session.request(
+                    method, URL(url, encoded=True), headers=headers, data=form, allow_redirects=False
+                ) as response,
             ):
                 return await _read(response, url, max_bytes, conditional=not _VALIDATORS.isdisjoint(headers))
         except FetchFault:

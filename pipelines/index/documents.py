@@ -77,7 +77,7 @@ def outcomes_index(river: str, first_seen: datetime) -> str:
     return f"{outcomes_alias(river)}-{first_seen.astimezone(UTC):%Y.%m.%d}"
 
 
-def document(article: Article, version: int, river: str, *, revisit: bool = False) -> Document:
+def document(article: Article, version: int, river: str, *, revisit: bool = False, rewrite: bool = False) -> Document:
     """Turn an article into its document.
 
     Args:
@@ -85,13 +85,14 @@ def document(article: Article, version: int, river: str, *, revisit: bool = Fals
         version: its external version: the fetch time in milliseconds.
         river: the river's name.
         revisit: whether the article was visited before; then an equal text is not written again.
+        rewrite: whether an equal text is written all the same: something else of the article is new.
     """
     return Document(
         id=article.id,
         index=articles_index(river, article.first_seen),
         version=version,
         source=orjson.dumps(article.model_dump(exclude_none=True) | _stem(article), option=orjson.OPT_UTC_Z),
-        digest=article.content_digest if revisit else "",
+        digest=article.content_digest if revisit and not rewrite else "",
         revisit=revisit,
     )
 

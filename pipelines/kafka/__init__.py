@@ -6,6 +6,7 @@ The only importer of kafka-python (https://kafka-python.readthedocs.io, tested w
 from pipelines.kafka.admin import Admin, is_reachable
 from pipelines.kafka.client import Message
 from pipelines.kafka.compacted import partition_of, read_whole
+from pipelines.kafka.follower import Follower
 from pipelines.kafka.onlooker import Onlooker
 from pipelines.kafka.reader import GroupReader, PartitionReader
 from pipelines.kafka.sender import Sender
@@ -13,6 +14,7 @@ from pipelines.kafka.spans import Spans
 
 __all__ = [
     "Admin",
+    "Follower",
     "GroupReader",
     "Message",
     "Onlooker",

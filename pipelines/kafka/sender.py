@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
@@ -21,7 +22,7 @@ from kafka.errors import (
     UnknownProducerIdError,
 )
 
-from pipelines.errors import Poison
+from pipelines.errors import Poison, RecordsRefused
 from pipelines.kafka.client import options, patiently
 from schemas.topics import MAX_RECORD_BYTES
 
@@ -38,13 +39,15 @@ class _Draft:
     key: str
     value: bytes | None
     headers: tuple[tuple[str, bytes], ...]
+    partition: int | None
 
 
 class Sender:
     """A producer whose `flush` returns only when the broker has acknowledged everything.
 
-    While the broker is away it waits, for ever and visibly; a record that the broker refuses for itself raises
-    Poison. Repeats after a lost answer are possible and harmless: ids and versions make them so.
+    While the broker is away it waits, for ever and visibly; a record that the broker refuses for itself is handed back
+    once, as an error, and forgotten. Repeats after a lost answer are possible and harmless: ids and versions make
+    them so.
     """
 
     def __init__(self, bootstrap: str, *, client_id: str, linger_ms: int = 20) -> None:
@@ -61,13 +64,28 @@ class Sender:
         self._bootstrap = bootstrap
         self._lock = threading.RLock()  # flush holds it to the end: what another thread sent may be among the pending
 
-    def send(self, topic: str, key: str, value: bytes | None, headers: Mapping[str, bytes] | None = None) -> None:
+    def send(
+        self,
+        topic: str,
+        key: str,
+        value: bytes | None,
+        headers: Mapping[str, bytes] | None = None,
+        *,
+        partition: int | None = None,
+    ) -> None:
         """Hand over one record; it is on its way, and certain only after `flush`.
+
+        Args:
+            topic: its full name.
+            key: equal keys keep their order.
+            value: None to have the key removed from a compacted topic.
+            headers: go with it.
+            partition: where to; by default the key decides.
 
         Raises:
             Poison: the record is larger than any topic takes.
         """
-        draft = _Draft(topic, key, value, tuple((headers or {}).items()))
+        draft = _Draft(topic, key, value, tuple((headers or {}).items()), partition)
         with self._lock:
             self._pending.append((draft, self._submit(draft)))
 
@@ -75,17 +93,17 @@ class Sender:
         """Wait until all records sent so far are acknowledged.
 
         Raises:
-            Poison: the broker refused a record for its size.
+            RecordsRefused: the broker refused some for their size; they are forgotten, all others are acknowledged.
         """
-        waits = 0
+        refused: list[_Draft] = []
         with self._lock:
-            while self._pending:
-                self._await_answers()
-                self._pending = self._unacknowledged()
-                if self._pending:
-                    waits += 1
-                    log.warning("Kafka at %s takes no records: %d wait", self._bootstrap, len(self._pending))
-                    time.sleep(min(0.2 * 2**waits, 5.0))
+            # A batch is refused as a whole, and after one refusal kafka-python 3.0.12 refuses whatever comes next with
+            # the same error: so each goes once more, alone, and what is refused then is at fault itself.
+            for draft in self._settle():
+                self._pending = [(draft, self._submit(draft))]
+                refused += self._settle()
+        if refused:
+            raise _refusal(refused)
 
     def close(self) -> None:
         """Flush and hang up."""
@@ -103,18 +121,44 @@ class Sender:
         if error is None:
             self.close()
         else:
+            self._abandon()
+
+    def _abandon(self) -> None:
+        """Hang up without waiting: closing flushes first, and complains of what is pending."""
+        with suppress(KafkaError):
             self._producer.close(timeout=0)
+
+    def _settle(self) -> list[_Draft]:
+        """Wait until nothing is pending, and give what was refused for its size."""
+        refused: list[_Draft] = []
+        waits = 0
+        while self._pending:
+            self._await_answers()
+            self._pending = self._unacknowledged(refused)
+            if self._pending:
+                waits += 1
+                log.warning("Kafka at %s takes no records: %d wait", self._bootstrap, len(self._pending))
+                time.sleep(min(0.2 * 2**waits, 5.0))
+        if refused:
+            self._renew()
+        return refused
 
     def _await_answers(self) -> None:
         try:
             self._producer.flush(timeout=10)
         except KafkaTimeoutError:
             log.debug("flush timed out")
+        except KafkaError as error:  # kafka-python 3.0.12: a batch was split while it was waited for
+            log.debug("flush: %s", error)
 
     def _submit(self, draft: _Draft) -> Any:  # noqa: ANN401 - kafka-python's future has no type
         try:
             return self._producer.send(
-                draft.topic, draft.value, key=draft.key.encode(), headers=list(draft.headers) or None
+                draft.topic,
+                draft.value,
+                key=draft.key.encode(),
+                headers=list(draft.headers) or None,
+                partition=draft.partition,
             )
         except _TOO_LARGE as error:
             raise Poison(f"record too large for Kafka: {error}", reason="too-large", resource=draft.key) from None
@@ -122,20 +166,32 @@ class Sender:
             log.debug("send: %s", error)
             return None
 
-    def _unacknowledged(self) -> list[tuple[_Draft, Any]]:
-        """Look at every future; send again what failed for the infrastructure's sake."""
+    def _unacknowledged(self, refused: list[_Draft]) -> list[tuple[_Draft, Any]]:
+        """Look at every future; send again what failed for the infrastructure's sake, note what was refused."""
         left = []
         for draft, future in self._pending:
             if future is not None and not future.is_done:
                 left.append((draft, future))
+            elif future is not None and future.failed() and isinstance(future.exception, _TOO_LARGE):
+                refused.append(draft)
             elif future is None or future.failed():
                 left.append((draft, self._again(draft, None if future is None else future.exception)))
         return left
 
     def _again(self, draft: _Draft, error: Exception | None) -> Any:  # noqa: ANN401 - kafka-python's future has no type
-        if isinstance(error, _TOO_LARGE):
-            raise Poison(f"record too large for Kafka: {error}", reason="too-large", resource=draft.key)
         if isinstance(error, _RENEW):
-            self._producer.close(timeout=0)
-            self._producer = patiently(lambda: KafkaProducer(**self._options), self._bootstrap)
+            self._renew()
         return self._submit(draft)
+
+    def _renew(self) -> None:
+        self._abandon()
+        self._producer = patiently(lambda: KafkaProducer(**self._options), self._bootstrap)
+
+
+def _refusal(drafts: list[_Draft]) -> RecordsRefused:
+    topics = ", ".join(sorted({draft.topic for draft in drafts}))
+    return RecordsRefused(
+        f"{len(drafts)} records too large for Kafka, the first for key {drafts[0].key}",
+        records=tuple((draft.topic, draft.key) for draft in drafts),
+        hint=f"`newsriver setup` sets max.message.bytes of {topics}; the broker's message.max.bytes is yours to raise",
+    )

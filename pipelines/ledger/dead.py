@@ -16,13 +16,15 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from pipelines.errors import RecordFault, Rejected
+from pipelines.errors import RecordFault, Rejected, Skipped
 from pipelines.ledger.lines import stand_in
-from schemas.records import DeadLetter, DeadLetterMark, Entry, MarkKind, OutcomeKind, PageFacts, Stage
-from schemas.topics import ENTRIES, PAGES, Topic
+from schemas.records import DeadLetter, DeadLetterMark, Entry, MarkKind, Outcome, OutcomeKind, PageFacts, Stage
+from schemas.topics import ENTRIES, OUTCOMES, PAGES, Topic
 
 HEADER = "dead-letter"
 """The message header that carries the DeadLetter record."""
+REPLAY = "replay-of"
+"""The message header of an entry that was sent again, with its letter's origin: it is no second announcement."""
 
 Headers = Mapping[str, bytes]
 Clean = Callable[[bytes, Entry, PageFacts], object]
@@ -155,7 +157,8 @@ class Forecast:
     """What today's code would make of a letter.
 
     Attributes:
-        kind: `indexed`, `rejected` or `dead`; `fetched` for an entry, whose page has yet to be fetched.
+        kind: `indexed`, `rejected`, `skipped` or `dead`; `fetched` for an entry, whose page has yet to be fetched;
+            for an outcome its own.
         reason: why, where it is not indexed or fetched.
     """
 
@@ -232,15 +235,17 @@ def _group(members: Sequence[Letter]) -> Group:
 def replay_of(facts: DeadLetter, headers: Headers, value: bytes | None) -> Replay:
     """Give the record that sends a letter through the river again.
 
-    A page is the record it was, byte for byte: document ids, external versions and the ledger's rules make a second
-    pass harmless. An entry starts its visit afresh, with all its tries before it and no time to wait for.
+    A page or an outcome is the record it was, byte for byte: document ids, external versions and the ledger's rules
+    make a second pass harmless. An entry starts its visit afresh, with all its tries before it and no time to wait
+    for.
     """
     kept = {name: content for name, content in headers.items() if name != HEADER}
     if facts.stage is not Stage.FETCH:
-        return Replay(topic=PAGES, key=facts.key, value=value, headers=kept)
+        topic = OUTCOMES if facts.stage is Stage.RECORD else PAGES
+        return Replay(topic=topic, key=facts.key, value=value, headers=kept)
     entry = _entry(facts.stage, headers, value)
     fresh = value if entry is None else entry.model_copy(update={"attempt": 0, "due_at": None}).to_json()
-    return Replay(topic=ENTRIES, key=facts.key, value=fresh, headers=kept)
+    return Replay(topic=ENTRIES, key=facts.key, value=fresh, headers=kept | {REPLAY: facts.origin.encode()})
 
 
 def foresee(facts: DeadLetter, headers: Headers, value: bytes | None, clean: Clean) -> Forecast:
@@ -255,16 +260,27 @@ def foresee(facts: DeadLetter, headers: Headers, value: bytes | None, clean: Cle
     entry = _entry(facts.stage, headers, value)
     if facts.stage is Stage.FETCH:
         return Forecast(OutcomeKind.FETCHED) if entry else Forecast(OutcomeKind.DEAD, "bad-entry")
+    if facts.stage is Stage.RECORD:
+        return _foresee_outcome(value)
     entry = entry or stand_in(facts.key, int(facts.at.timestamp() * 1000))  # as the job does
     try:
         clean(value or b"", entry, PageFacts.from_json(headers.get("page", b"")))
-    except Rejected as error:
-        return Forecast(OutcomeKind.REJECTED, error.reason)
+    except (Rejected, Skipped) as error:
+        return Forecast(OutcomeKind.SKIPPED if isinstance(error, Skipped) else OutcomeKind.REJECTED, error.reason)
     except RecordFault as error:
         return Forecast(OutcomeKind.DEAD, error.reason)
     except ValidationError:
         return Forecast(OutcomeKind.DEAD, "unreadable-facts")
     return Forecast(OutcomeKind.INDEXED)
+
+
+def _foresee_outcome(value: bytes | None) -> Forecast:
+    """Say which end the ledger would get."""
+    try:
+        line = Outcome.from_json(value or b"")
+    except ValidationError:
+        return Forecast(OutcomeKind.DEAD, "bad-outcome")
+    return Forecast(line.kind, line.reason)
 
 
 def _entry(stage: Stage, headers: Headers, value: bytes | None) -> Entry | None:

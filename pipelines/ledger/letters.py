@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from pydantic import ValidationError
 
 from pipelines.connect import kafka_bootstrap
-from pipelines.isolation import Isolation, Limits
+from pipelines.isolation import extraction
 from pipelines.kafka import Message, Onlooker, Sender
 from pipelines.ledger.dead import Forecast, Letter, foresee, latest, read_letter, replay_of
 from pipelines.settings import Settings
@@ -86,9 +86,8 @@ def forecast(
         letters: which ones.
         progress: called after each one.
     """
-    limits = Limits(settings.clean.cpu_seconds, settings.clean.memory_mb)
     found = []
-    with closing(Isolation(limits, preload=("pipelines.clean", "pipelines.tag"))) as isolation:
+    with closing(extraction(settings.clean)) as isolation:
 
         def article(body: bytes, entry: Entry, facts: PageFacts) -> None:
             cleaned: Article = isolation.call("pipelines.clean:clean", body, entry, facts, settings.clean)

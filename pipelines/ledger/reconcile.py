@@ -12,10 +12,11 @@ The rules, as strict as those for money. A *visit* is an article's id and the vi
 5. A visit that began and neither ended nor is in flight is *unaccounted*.
 6. Some lines are begin and end at once: an entry that poll refuses (`skipped`, stage poll), and a record that nobody
    can read, for which a stand-in without a feed ends as `dead`. `duplicate-url` is no visit: it is an announcement,
-   one line for each feed that repeats an article.
+   one line for each feed that repeats an article. Nor is the Entry that poll writes with it, marked as `further`:
+   it is not among the Entries that are taken in, and nothing follows from it but an origin of the article.
 7. An article that the ledger says was indexed, updated, found unchanged in the index, or superseded there has exactly
    one document, not older than the ledger's newest `document_version`. A page in the raw topic is a visit too,
-   whatever the ledger says of it: its article is in the index, or its visit ended as rejected or dead.
+   whatever the ledger says of it: its article is in the index, or its visit ended as rejected, skipped or dead.
 
 Things move while one looks. Whoever fills these books reads in this order: the ledger; then Kafka from the spring to
 the mouth (entries and later-tiers, pages, outcomes), each time the committed offsets before the ends; then the index.

@@ -43,11 +43,16 @@ class Underway:
         self._spans = Spans(self._bootstrap, client_id=client_id)
 
     def entries(self, key: str = "") -> Iterator[Waiting]:
-        """Give the Entries that fetch has yet to commit; with a key, a host, only from the partition it lives in."""
+        """Give the Entries that fetch has yet to commit; with a key, a host, only from the partition it lives in.
+
+        Those that only name a further feed of an article are left out: they stand for no visit.
+        """
         places = [place for topic in (ENTRIES, *LATER) for place in self._places(topic, key)]
         committed = self._committed(Role.FETCH)
         for message in self._read(places, committed):
-            yield Waiting(self._short(message), message, _entry(message.value, message.origin, message.timestamp_ms))
+            entry = _entry(message.value, message.origin, message.timestamp_ms)
+            if not entry.further:
+                yield Waiting(self._short(message), message, entry)
 
     def pages(self, key: str = "", *, whole: bool = False, since: datetime | None = None) -> Iterator[Waiting]:
         """Give pages without their body: those that process has yet to commit, or all.
@@ -73,7 +78,7 @@ class Underway:
         for message in self._read(self._places(OUTCOMES, key), self._committed(Role.RECORD)):
             try:
                 yield message, Outcome.from_json(message.value or b"")
-            except ValidationError:  # record passes it over and says so
+            except ValidationError:  # begins and ends at once, when record sets it aside
                 continue
 
     def records(self, topic: Topic, key: str, since: datetime) -> Iterator[Message]:

@@ -10,7 +10,7 @@ from urllib.parse import urljoin
 
 from pipelines.errors import FeedFault
 from pipelines.parse.text import MAX_NAME, MAX_SUMMARY, MAX_TITLE, plain
-from pipelines.urls import article_id, canonical_url
+from pipelines.urls import article_id, canonical_url, fetchable_url
 
 _MAX_NAMES = 30
 _LANGUAGE = re.compile(r"([a-z]{2,3})(?:[-_].*)?")
@@ -31,6 +31,7 @@ class ParsedEntry:
         authors: names, at most 30.
         categories: names, at most 30.
         published_at: publication date, else date of the last change, in UTC.
+        language: ISO 639 code where the entry itself names one, as in a news sitemap; else None.
     """
 
     id: str
@@ -41,6 +42,7 @@ class ParsedEntry:
     authors: tuple[str, ...]
     categories: tuple[str, ...]
     published_at: datetime | None
+    language: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +61,21 @@ class RefusedEntry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Child:
+    """One sitemap that a sitemap index names.
+
+    Attributes:
+        url: its address.
+        changed_at: when it changed last by the index's word, in UTC, or None; of a bare date its first moment.
+        whole_day: whether that is a bare date, so that it may have changed at any time of the day.
+    """
+
+    url: str
+    changed_at: datetime | None = None
+    whole_day: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ParsedFeed:
     """A feed's entries in its own order, and what it says about itself.
 
@@ -68,8 +85,12 @@ class ParsedFeed:
         title: plain text.
         language: ISO 639 code, or None.
         interval_seconds: how often it changes by its own word (RSS ttl, sy:updatePeriod), or None.
-        format: short name such as `rss20`, `atom10`, `json1`.
-        notes: `truncated`: it ends early and only whole entries are here; `malformed`: its markup is broken.
+        format: short name such as `rss20`, `atom10`, `json1`, `sitemap`, `sitemap-index`.
+        notes: `truncated`: it ends early and only whole entries are here; `malformed`: its markup is broken. Of a
+            sitemap `old: N` and `undated: N`: so many were not taken; of an index `refused-child <reason>: N`.
+        children: the sitemaps that a sitemap index names, in its order, each once.
+        hub: its WebSub hub (rel=hub), the first where it names several, or None.
+        self_url: its own address by its own word (rel=self), or None.
     """
 
     entries: tuple[ParsedEntry, ...]
@@ -79,6 +100,9 @@ class ParsedFeed:
     interval_seconds: float | None = None
     format: str = ""
     notes: tuple[str, ...] = ()
+    children: tuple[Child, ...] = ()
+    hub: str | None = None
+    self_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +118,7 @@ class Draft:
     authors: Iterable[str] = ()
     categories: Iterable[str] = ()
     published_at: datetime | None = None
+    language: str | None = None
 
 
 @dataclass
@@ -101,7 +126,7 @@ class Collector:
     """Sorts drafts into usable and refused entries.
 
     Attributes:
-        base: URL that relative links are resolved against.
+        base: URL that relative links are resolved against; empty where they must be absolute.
     """
 
     base: str
@@ -135,11 +160,23 @@ class Collector:
                 authors=_names(draft.authors),
                 categories=_names(draft.categories),
                 published_at=draft.published_at,
+                language=draft.language,
             )
 
     def _refuse(self, draft: Draft, title: str, reason: str) -> None:
         identity = draft.link.strip() or draft.guid.strip() or title
         self.refused.setdefault(identity, RefusedEntry(identity=identity[:500], title=title, reason=reason))
+
+
+def address(base: str, links: Iterable[str]) -> str | None:
+    """Give the first of some links that can be requested, or None."""
+    for link in links:
+        try:
+            if link.strip():
+                return fetchable_url(urljoin(base, link.strip()))
+        except (ValueError, FeedFault):
+            continue
+    return None
 
 
 def language_code(text: str | None) -> str | None:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from pipelines.errors import FeedFault
-from pipelines.parse.feed import Collector, Draft, ParsedFeed, language_code, plausible
+from pipelines.parse.feed import Collector, Draft, ParsedFeed, address, language_code, plausible
 from pipelines.parse.text import MAX_TITLE, plain
 
 _VERSION = re.compile(r"https?://(?:www\.)?jsonfeed\.org/version/(\d)")
@@ -38,6 +38,8 @@ def read_json(text: str, url: str) -> ParsedFeed:
         language=language_code(_text(document.get("language"))),
         format=f"json{version[1]}" if version else "json",
         notes=notes,
+        hub=address(url, _hubs(document)),
+        self_url=address(url, [_text(document.get("feed_url"))]),
     )
 
 
@@ -92,6 +94,12 @@ def _authors(item: dict[str, Any]) -> Iterable[str]:
     for author in [*_list(item.get("authors")), item.get("author")]:
         if isinstance(author, dict):
             yield _text(author.get("name"))
+
+
+def _hubs(document: dict[str, Any]) -> Iterable[str]:
+    for hub in _list(document.get("hubs")):
+        if isinstance(hub, dict) and _text(hub.get("type")).lower() == "websub":
+            yield _text(hub.get("url"))
 
 
 def _moment(value: object) -> datetime | None:

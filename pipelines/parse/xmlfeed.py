@@ -15,7 +15,7 @@ from typing import Any
 import feedparser
 
 from pipelines.errors import FeedFault
-from pipelines.parse.feed import Collector, Draft, ParsedFeed, language_code, plausible
+from pipelines.parse.feed import Collector, Draft, ParsedFeed, address, language_code, plausible
 from pipelines.parse.text import MAX_TITLE, plain
 
 Loose = Any
@@ -56,6 +56,8 @@ def read_xml(data: bytes, url: str, content_type: str) -> ParsedFeed:
         interval_seconds=_interval(feed),
         format=found.version or "unknown",
         notes=notes,
+        hub=address(url, _hrefs(feed, "hub")),
+        self_url=address(url, _hrefs(feed, "self")),
     )
 
 
@@ -142,6 +144,13 @@ def _link(item: Loose) -> str:
     # A guid is a permalink unless it says otherwise, but many that say nothing are mere numbers.
     guid = _text(item, "link") or _text(item, "id")
     return guid if guid.lower().startswith(("http://", "https://")) else ""
+
+
+def _hrefs(feed: Loose, rel: str) -> Iterator[str]:
+    """Give the feed's own links of a kind: Atom's, and those of the Atom module in RSS."""
+    for link in feed.get("links") or ():
+        if str(link.get("rel", "")).lower() == rel:
+            yield str(link.get("href") or "")
 
 
 def _authors(item: Loose) -> Iterator[str]:

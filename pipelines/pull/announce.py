@@ -7,7 +7,8 @@ import re
 from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 
 from pipelines.http.answer import Answer
 from pipelines.ledger.lines import outcome
@@ -26,7 +27,7 @@ class Announcement:
     """What one poll leads to; the state may be stored only after the others are acknowledged.
 
     Attributes:
-        entries: to be fetched, oldest first.
+        entries: to be put on Kafka, oldest first; an article that another feed has announced comes as `further`.
         outcomes: one for each new entry, announced or not.
         state: the feed's state after the poll.
         notes: what was odd about the feed, as `ParsedFeed.notes`.
@@ -88,11 +89,13 @@ def after_feed(
     settings: PollSettings,
     *,
     conditional: bool,
+    left: int | None = None,
 ) -> Announcement:
     """Give what follows from a feed that was read.
 
     An article that another feed has announced ends here as `duplicate-url`, an entry that leads nowhere as
-    `skipped`, each once.
+    `skipped`, each once. The former is put on Kafka all the same, marked as `further`: `fetch`, which sees all feeds'
+    announcements of a host, learns one more origin from it.
 
     Args:
         feed: the feed as listed.
@@ -103,6 +106,7 @@ def after_feed(
         at: time of the poll: the `first_seen` of what is new.
         settings: bounds of the schedule.
         conditional: whether validators were sent.
+        left: of a sitemap index that was walked, the number of sitemaps that wait for the next poll; else None.
     """
     usable = {entry_key(entry.id): entry for entry in parsed.entries}
     refused = {_refusal_key(feed, entry): entry for entry in parsed.refused}
@@ -116,7 +120,9 @@ def after_feed(
         new=len(new),
         dates=tuple(entry.published_at for entry in parsed.entries if entry.published_at is not None),
         whole="truncated" not in parsed.notes,
-        hint_seconds=max(_max_age(answer) or 0.0, parsed.interval_seconds or 0.0),
+        hint_seconds=max(_fresh_for(answer, at) or 0.0, parsed.interval_seconds or 0.0),
+        walked=left is not None,
+        left=left or 0,
     )
     next_state = after_success(feed, state, seen, settings)
     return Announcement(entries=tuple(entries), outcomes=tuple(outcomes), state=next_state, notes=parsed.notes)
@@ -142,7 +148,7 @@ def source_of(feed: Feed) -> str:
 def _told_apart(
     feed: Feed, found: Iterable[Entry], announced: Announced, at: datetime
 ) -> tuple[list[Entry], list[Outcome]]:
-    """Give the entries that no other feed has announced, and a line for each entry."""
+    """Give the entries, those that another feed has announced marked as `further`, and a line for each."""
     entries: list[Entry] = []
     outcomes: list[Outcome] = []
     for entry in found:
@@ -155,6 +161,7 @@ def _told_apart(
         else:
             why = f"first announced by {first}"
             line = outcome(entry, Stage.POLL, OutcomeKind.DUPLICATE_URL, reason="other-feed", detail=why, at=at)
+            entries.append(entry.model_copy(update={"further": True}))
             outcomes.append(line)
     return entries, outcomes
 
@@ -166,15 +173,26 @@ def _seen(answer: Answer, at: datetime, *, conditional: bool) -> Seen:
         etag=answer.headers.get("etag"),
         last_modified=answer.headers.get("last-modified"),
         digest=None if answer.not_modified else body_digest(answer.body),
-        hint_seconds=_max_age(answer),
+        hint_seconds=_fresh_for(answer, at),
         retry_after=retry_after(answer.headers.get("retry-after"), at),
     )
 
 
-def _max_age(answer: Answer) -> float | None:
-    """Read for how long an answer stays fresh (RFC 9111, 5.2.2.1), in seconds."""
-    match = _MAX_AGE.search(answer.headers.get("cache-control", ""))
-    return float(match[1]) if match else None
+def _fresh_for(answer: Answer, at: datetime) -> float | None:
+    """Read for how long an answer stays fresh, in seconds: max-age, else Expires (RFC 9111, 4.2.1)."""
+    if match := _MAX_AGE.search(answer.headers.get("cache-control", "")):
+        return float(match[1])
+    expires = answer.headers.get("expires", "")
+    try:
+        until = parsedate_to_datetime(expires)
+        since = parsedate_to_datetime(answer.headers["date"]) if "date" in answer.headers else at
+        return max(0.0, (_aware(until) - _aware(since)).total_seconds())
+    except (ValueError, TypeError, OverflowError):  # "0" and the like mean: not fresh at all (5.3)
+        return None
+
+
+def _aware(moment: datetime) -> datetime:
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _entry(feed: Feed, parsed: ParsedFeed, found: ParsedEntry, at: datetime) -> Entry:
@@ -189,7 +207,7 @@ def _entry(feed: Feed, parsed: ParsedFeed, found: ParsedEntry, at: datetime) -> 
         authors=list(found.authors),
         categories=list(found.categories),
         published_at=found.published_at,
-        language=feed.language or parsed.language,
+        language=feed.language or found.language or parsed.language,
         first_seen=at,
     )
 

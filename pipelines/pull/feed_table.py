@@ -32,6 +32,10 @@ class FeedTable:
         """Tell whether a feed is held."""
         return url in self._feeds
 
+    def partition_of(self, url: str) -> int | None:
+        """Give the partition that a feed's definition came from; None when the feed is not held."""
+        return self._feeds[url][1] if url in self._feeds else None
+
     def put(self, feed: Feed, partition: int, now: datetime) -> None:
         """Add a feed, or its new definition; one that was never asked is due now."""
         self._feeds[feed.url] = feed, partition
@@ -75,6 +79,18 @@ class FeedTable:
             if not feed.paused and url not in self._busy:
                 self._busy.add(url)
                 yield feed, self.state(url, now)
+
+    def busy(self, url: str) -> bool:
+        """Tell whether a feed is handed out."""
+        return url in self._busy
+
+    def take(self, url: str, now: datetime) -> tuple[Feed, FeedState] | None:
+        """Hand out one feed, due or not; None where it is handed out already, paused or not held."""
+        feed = self._feeds[url][0] if url in self._feeds else None
+        if feed is None or feed.paused or url in self._busy:
+            return None
+        self._busy.add(url)
+        return feed, self.state(url, now)
 
     def done(self, url: str) -> None:
         """Take a feed back."""

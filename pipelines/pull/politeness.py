@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import email.utils
+import math
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Protocol
 
 from protego import Protego
 
@@ -161,9 +163,22 @@ class HostOnHold(FetchFault):
 @dataclass
 class _Host:
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-    free_at: float = 0.0
-    delay: float | None = None
+    ended_at: float = -math.inf
+    hold_until: float = -math.inf
+    delay: float | None = None  # None until somebody has read its robots.txt
     waiting: int = 0
+
+
+class Beneath(Protocol):
+    """A gate below that of the process, e.g. the one that all processes of a machine share."""
+
+    def turn(
+        self, host: str, *, delay: float, crawl_delay: float | None, patience: float
+    ) -> AbstractAsyncContextManager[None]:
+        """Wait for a turn at a host and hold it for the length of a block."""
+
+    def hold(self, host: str, seconds: float) -> None:
+        """Let nothing through to a host for so long."""
 
 
 class HostGate:
@@ -173,19 +188,25 @@ class HostGate:
         delay_seconds: the pause, unless a host asks for more.
         patience: longest pause that is waited for; after a longer Retry-After a turn is refused at once.
         clock: gives seconds that never go back.
+        machine: the gate beneath, passed after the turn in this process.
     """
 
     def __init__(
-        self, delay_seconds: float, patience: float = 300.0, clock: Callable[[], float] = time.monotonic
+        self,
+        delay_seconds: float,
+        patience: float = 300.0,
+        clock: Callable[[], float] = time.monotonic,
+        machine: Beneath | None = None,
     ) -> None:
         self._delay = delay_seconds
         self._patience = patience
         self._clock = clock
+        self._machine = machine
         self._hosts: dict[str, _Host] = {}
 
     @asynccontextmanager
     async def turn(self, host: str) -> AsyncIterator[None]:
-        """Wait for a host's turn and hold it for the length of the block.
+        """Wait for a host's turn and hold it for the length of the block; a Retry-After raised in it is minded.
 
         Raises:
             HostOnHold: the host's pause is longer than our patience.
@@ -194,33 +215,47 @@ class HostGate:
         state.waiting += 1
         try:
             async with state.lock:
-                while (wait := state.free_at - self._clock()) > 0:  # a hold may have come meanwhile
+                while (wait := self._free_at(state) - self._clock()) > 0:  # a hold may have come meanwhile
                     if wait > self._patience:
                         raise HostOnHold(host, wait)
                     await asyncio.sleep(wait)
                 try:
-                    yield
+                    async with self._turn_beneath(host, state):
+                        yield
+                except FetchFault as fault:  # from the block, or from beneath: others know that the host is on hold
+                    state.hold_until = max(state.hold_until, self._clock() + (fault.retry_after or 0.0))
+                    raise
                 finally:
-                    state.free_at = max(state.free_at, self._clock() + self._delay_of(state))
+                    state.ended_at = self._clock()
         finally:
             state.waiting -= 1
 
     def hold(self, host: str, seconds: float) -> None:
         """Let nothing through to a host for so long: it said Retry-After."""
         state = self._host(host)
-        state.free_at = max(state.free_at, self._clock() + seconds)
+        state.hold_until = max(state.hold_until, self._clock() + seconds)
+        if self._machine is not None:
+            self._machine.hold(host, seconds)
 
     def set_delay(self, host: str, seconds: float | None) -> None:
-        """Note the crawl-delay of a host; the longer of it and the usual pause counts."""
-        if seconds is not None or host in self._hosts:
-            self._host(host).delay = seconds
+        """Note the crawl-delay of a host, None for none; the longer of it and the usual pause counts."""
+        self._host(host).delay = seconds or 0.0
 
     def expected_wait(self, host: str) -> float:
         """Tell how many seconds a request that queued now would at least wait."""
         state = self._hosts.get(host)
         if state is None:
             return 0.0
-        return max(0.0, state.free_at - self._clock()) + state.waiting * self._delay_of(state)
+        return max(0.0, self._free_at(state) - self._clock()) + state.waiting * self._delay_of(state)
+
+    def _turn_beneath(self, host: str, state: _Host) -> AbstractAsyncContextManager[None]:
+        if self._machine is None:
+            return nullcontext()
+        return self._machine.turn(host, delay=self._delay, crawl_delay=state.delay, patience=self._patience)
+
+    def _free_at(self, state: _Host) -> float:
+        """Give when a host may be asked; a crawl-delay learned since the last request counts from its end, too."""
+        return max(state.ended_at + self._delay_of(state), state.hold_until)
 
     def _delay_of(self, state: _Host) -> float:
         return max(self._delay, state.delay or 0.0)
@@ -229,6 +264,6 @@ class HostGate:
         if host not in self._hosts:
             if len(self._hosts) >= _FORGET_ABOVE:
                 now = self._clock()
-                self._hosts = {name: at for name, at in self._hosts.items() if at.waiting or at.free_at > now}
+                self._hosts = {name: at for name, at in self._hosts.items() if at.waiting or self._free_at(at) > now}
             self._hosts[host] = _Host()
         return self._hosts[host]

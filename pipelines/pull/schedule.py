@@ -1,14 +1,21 @@
 """When a feed is due, what of it is new, and whether its 304 can be believed. Pure: decides from data alone.
 
-The rate model: for each hour of the UTC day, how many new entries an hour are expected. A poll is due when half an
-entry is expected, so that most polls bring something and few entries wait. Sparse counts are smoothed like a
-Poisson rate with a gamma prior: an hour of the day that was watched for f hours and brought n entries moves from
-rate r to (r * MEMORY + n) / (MEMORY + f).
+The rate model: for each hour of the UTC day, how many new entries an hour are expected. Sparse counts are smoothed
+like a Poisson rate with a gamma prior: an hour of the day that was watched for f hours and brought n entries moves
+from rate r to (r * MEMORY + n) / (MEMORY + f).
+
+Polls are as dense as the root of the rate: of all ways to spend the same number of polls on feeds and hours of
+different rates this one lets entries wait least (an entry waits half a pause, so the rates' sum of r / density is to be
+small). A feed of ten entries a day is asked when about half an entry is expected.
+
+What has filled a good part of a feed's window once will do so again: such a feed is asked more often and its word on
+how long it stays as it is counts for nothing. `newsriver bench schedule` measures what the rules below bring.
 """
 
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -16,20 +23,27 @@ from datetime import UTC, datetime, timedelta
 from pipelines.settings import PollSettings
 from schemas.records import Feed, FeedState
 
-TARGET = 0.5
-"""New entries expected at each poll."""
-
 KEY_DIGITS = 16
 """Hex digits of an article id that `FeedState.known` keeps: 64 bits tell ten million entries apart."""
 
 _HOURS = 24
+_DENSITY = 1.4  # polls an hour while one entry an hour is expected
+_MOST_EXPECTED = 1.5  # a poll is due when so many entries are expected, however busy the feed
+_FIRST_RATE = 0.5  # of a feed without dates
 _MEMORY = 7.0  # each hour of the day remembers about a week
 _LEAST_RATE = 1 / (14 * 24)  # a silent feed still counts on one entry in two weeks, or it could never recover
 _JITTER = 0.1
+_ROOM = 0.2  # up to this part of the window may be new at one poll before the pauses are shortened
+_CROWDED = 0.3  # from this part on no hint is believed
+_HINTED_ENTRIES = 5.0  # nor for longer than it takes for so many entries: few feeds show less than twice as many
+_FADE = 0.99  # what the fullest poll showed is forgotten by half in 69 polls
+_PACE = 8.0  # were the last pause's pace to go on, an eighth of the window may come before the next poll
+_OUTAGE_PARTS = 16.0  # a pause after a failure is at most this part of the outage so far
 _KNOWN_WINDOWS = 4
+_KNOWN_OF_AN_INDEX = 5  # times as many: a poll shows only those of its sitemaps that were asked
 _LEAST_KNOWN = 200
-_UNCONDITIONAL_EVERY = 20
-_UNCONDITIONAL_AFTER_LIE = 4
+_UNCONDITIONAL_AFTER = 6  # were half an entry expected at each poll, so many true 304 would have a chance of 5 %
+_UNCONDITIONAL_AFTER_LIE = 2
 _LIES_TO_STOP = 3
 
 
@@ -50,6 +64,8 @@ class Seen:
         whole: whether the feed was read to its end; of one that breaks off no validator is kept.
         hint_seconds: how long the feed says it stays as it is: max-age, ttl, sy:updatePeriod.
         retry_after: seconds it asks us to stay away.
+        walked: whether it is a sitemap index: its entries are those of the sitemaps that were asked.
+        left: sitemaps that wait for the next poll.
     """
 
     at: datetime
@@ -64,6 +80,8 @@ class Seen:
     whole: bool = True
     hint_seconds: float | None = None
     retry_after: float | None = None
+    walked: bool = False
+    left: int = 0
 
 
 def first_state(url: str, now: datetime) -> FeedState:
@@ -89,7 +107,7 @@ def conditional(state: FeedState) -> bool:
     """Tell whether to send validators: not every time, since servers lie about 304, and not to one caught often."""
     if state.lies >= _LIES_TO_STOP:
         return False
-    limit = _UNCONDITIONAL_AFTER_LIE if state.lies else _UNCONDITIONAL_EVERY
+    limit = _UNCONDITIONAL_AFTER_LIE if state.lies else _UNCONDITIONAL_AFTER
     return state.conditional_polls < limit and bool(state.etag or state.last_modified)
 
 
@@ -97,31 +115,44 @@ def after_success(feed: Feed, state: FeedState, seen: Seen, settings: PollSettin
     """Give a feed's state after a poll that succeeded."""
     rates = _learned(state, seen)
     kept = state if seen.not_modified and seen.digest is None else None
-    whole_window_new = bool(state.known) and seen.new > 1 and seen.new == len(seen.keys)
-    early = 1 - _JITTER * jitter(feed.url, state.polls)
-    interval = _interval(feed, rates, seen, settings, early=early, hurry=whole_window_new)
-    return FeedState(
-        url=state.url,
-        next_poll_at=seen.at + timedelta(seconds=max(interval, seen.retry_after or 0.0)),
-        polled_at=seen.at,
-        succeeded_at=seen.at,
-        etag=(seen.etag or (kept.etag if kept else None)) if seen.whole else None,
-        last_modified=(seen.last_modified or (kept.last_modified if kept else None)) if seen.whole else None,
-        content_digest=(state.content_digest if kept else seen.digest) if seen.whole else None,
-        polls=state.polls + 1,
-        conditional_polls=state.conditional_polls + 1 if seen.conditional else 0,
-        lies=state.lies + _lied(state, seen),
-        rates=rates,
-        known=_known(state.known, seen.keys, settings.max_known_entries),
+    fullest = max(_share_new(state, seen), _FADE * state.fullest)
+    interval = _interval(feed, state, seen, rates, fullest, settings)
+    if seen.left:
+        interval = min(interval, settings.min_interval_seconds)
+    most_known = settings.max_known_entries * (_KNOWN_OF_AN_INDEX if seen.walked else 1)
+    return state.model_copy(
+        update={
+            "next_poll_at": seen.at + timedelta(seconds=max(interval, seen.retry_after or 0.0)),
+            "polled_at": seen.at,
+            "succeeded_at": seen.at,
+            "etag": (seen.etag or (kept.etag if kept else None)) if seen.whole else None,
+            "last_modified": (seen.last_modified or (kept.last_modified if kept else None)) if seen.whole else None,
+            "content_digest": (state.content_digest if kept else seen.digest) if seen.whole else None,
+            "polls": state.polls + 1,
+            "failures": 0,
+            "last_failure": "",
+            "conditional_polls": state.conditional_polls + 1 if seen.conditional and seen.digest is None else 0,
+            "lies": state.lies + _lied(state, seen),
+            "rates": rates,
+            "fullest": fullest,
+            "known": _known(state.known, seen.keys, most_known, windows=not seen.walked),
+        }
     )
 
 
 def after_failure(
     feed: Feed, state: FeedState, at: datetime, reason: str, retry_after: float | None, settings: PollSettings
 ) -> FeedState:
-    """Give a feed's state after a poll that failed: the pause doubles, up to a week, and the feed is never given up."""
+    """Give a feed's state after a poll that failed: the pause grows, up to a week, and the feed is never given up.
+
+    It doubles, but is no longer than a part of the outage so far: what appears after a long outage is soon seen.
+    """
+    longest = settings.max_failure_interval_seconds
+    if state.succeeded_at is not None:
+        part = (at - state.succeeded_at).total_seconds() / _OUTAGE_PARTS
+        longest = min(longest, max(part, settings.min_interval_seconds))
     doubled = settings.min_interval_seconds * 2.0 ** min(state.failures, 30)
-    interval = min(doubled, settings.max_failure_interval_seconds) * (1 - _JITTER * jitter(feed.url, state.polls))
+    interval = min(doubled, longest) * (1 - _JITTER * jitter(feed.url, state.polls))
     return state.model_copy(
         update={
             "next_poll_at": at + timedelta(seconds=max(interval, retry_after or 0.0)),
@@ -150,20 +181,36 @@ def jitter(url: str, polls: int) -> float:
 
 
 def _interval(
-    feed: Feed, rates: Sequence[float], seen: Seen, settings: PollSettings, *, early: float, hurry: bool
+    feed: Feed, state: FeedState, seen: Seen, rates: Sequence[float], fullest: float, settings: PollSettings
 ) -> float:
-    """Give the seconds until the next poll; `early` is the jitter's factor, just below 1."""
+    """Give the seconds until the next poll."""
+    early = 1 - _JITTER * jitter(feed.url, state.polls)
     if feed.interval_seconds is not None:
         return feed.interval_seconds * early
-    interval = _seconds_until(rates, seen.at, TARGET, settings.max_interval_seconds) * early
-    if hurry:  # entries may have come and gone between two polls: neither the model nor the feed's word is trusted
-        return max(interval / 2, settings.min_interval_seconds)
-    hint = min(seen.hint_seconds or 0.0, settings.max_interval_seconds)
-    return max(interval, hint, settings.min_interval_seconds)
+    room = min(1.0, _ROOM / fullest) if fullest else 1.0
+    density = [max(_DENSITY * math.sqrt(rate), rate / _MOST_EXPECTED) for rate in rates]
+    interval = _seconds_until(density, seen.at, room, settings.max_interval_seconds * room) * early
+    share = _share_new(state, seen)
+    if share >= 1.0:  # entries may have come and gone between two polls
+        interval /= 2
+    if fullest < _CROWDED:
+        hint = min(seen.hint_seconds or 0.0, settings.max_interval_seconds)
+        interval = max(interval, _seconds_until(rates, seen.at, _HINTED_ENTRIES, hint))
+    if share and state.succeeded_at is not None:
+        interval = min(interval, (seen.at - state.succeeded_at).total_seconds() / (_PACE * share))
+    return max(interval, settings.min_interval_seconds)
+
+
+def _share_new(state: FeedState, seen: Seen) -> float:
+    """Give the part of the window that was new, from 0 to 1: 0 at the first poll, and where only one entry was.
+
+    It is 0 for a sitemap index, too: what it lists stays.
+    """
+    return seen.new / len(seen.keys) if state.known and seen.keys and seen.new > 1 and not seen.walked else 0.0
 
 
 def _seconds_until(rates: Sequence[float], start: datetime, target: float, limit: float) -> float:
-    """Give the time until so many entries are expected, at most `limit` seconds."""
+    """Give the time until so much is expected at these rates an hour, at most `limit` seconds."""
     passed, left = 0.0, target
     for hour, hours in _hours(start, limit):
         if rates[hour] * hours >= left:
@@ -195,7 +242,7 @@ def _first_rate(seen: Seen) -> float:
     """Guess a new feed's rate from the dates in its window."""
     past = sorted(date for date in seen.dates if date <= seen.at)
     if len(past) < 2:
-        return TARGET  # nothing known: an hour is a fair first guess
+        return _FIRST_RATE
     hours = max((seen.at - past[0]).total_seconds() / 3600, 1.0)
     return max(_LEAST_RATE, (len(past) - 1) / hours)
 
@@ -212,18 +259,22 @@ def _hours(start: datetime, seconds: float) -> Iterable[tuple[int, float]]:
 
 def _lied(state: FeedState, seen: Seen) -> bool:
     """Tell whether new entries came with the validators of the poll before: a conditional poll would have got 304."""
-    if seen.conditional or not seen.new or state.succeeded_at is None:
+    if seen.conditional or not seen.new or state.succeeded_at is None or seen.walked:
         return False
     same_etag = state.etag is not None and state.etag == seen.etag
     same_date = state.etag is None and state.last_modified is not None and state.last_modified == seen.last_modified
     return same_etag or same_date
 
 
-def _known(known: Sequence[str], window: Sequence[str], limit: int) -> list[str]:
-    """Give the keys to remember, oldest first: a few windows' worth, and always the whole of the present one."""
+def _known(known: Sequence[str], window: Sequence[str], limit: int, *, windows: bool) -> list[str]:
+    """Give the keys to remember, oldest first: a few windows' worth, and always the whole of the present one.
+
+    Without `windows` as many as the limit: what a poll of an index shows is no measure of the whole.
+    """
     if not window:
         return list(known)
     present = set(window)
-    bound = max(min(limit, max(_LEAST_KNOWN, _KNOWN_WINDOWS * len(present))), len(present))
+    usual = max(_LEAST_KNOWN, _KNOWN_WINDOWS * len(present)) if windows else limit
+    bound = max(min(limit, usual), len(present))
     kept = [key for key in known if key not in present] + list(dict.fromkeys(reversed(window)))
     return kept[-bound:]

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from pipelines.errors import FetchFault, RecordFault
 from pipelines.http.answer import Answer
 from pipelines.ledger.lines import dead_letter, outcome
+from pipelines.pull.landing import amp_link, consent_page, refresh_target
 from pipelines.settings import FetchSettings
 from schemas.records import DeadLetter, Entry, Outcome, OutcomeKind, PageFacts, Stage
 from schemas.topics import LATER, Topic
@@ -66,7 +67,7 @@ def after_answer(entry: Entry, answer: Answer, at: datetime, settings: FetchSett
     if answer.not_modified:
         return _unchanged(entry, answer, entry.content_digest, at, settings, origin)
     digest = hashlib.blake2b(answer.body, digest_size=16).hexdigest()
-    reason, detail = _unfit(answer)
+    reason, detail = _astray(entry, answer) or _unfit(answer)
     if reason:
         return Visit(entry=entry, outcome=_line(entry, OutcomeKind.REJECTED, at, origin, reason, detail))
     if entry.visit and digest == entry.content_digest:
@@ -79,6 +80,7 @@ def after_answer(entry: Entry, answer: Answer, at: datetime, settings: FetchSett
         redirects=list(answer.redirects),
         headers={name: value[:_MAX_HEADER] for name, value in answer.headers.items() if name in _KEPT_HEADERS},
         elapsed_ms=answer.elapsed_ms,
+        amp_url=amp_link(answer.body, answer.url),
     )
     later = _revisit(entry, answer, digest, at, settings)
     line = _line(entry, OutcomeKind.FETCHED, at, origin, later=later)
@@ -104,6 +106,12 @@ def skipped(entry: Entry, reason: str, detail: str, at: datetime, origin: str) -
     return Visit(entry=entry, outcome=_line(entry, OutcomeKind.SKIPPED, at, origin, reason, detail))
 
 
+def repeated(entry: Entry, first_feed: str, at: datetime, origin: str) -> Visit:
+    """End an announcement of an article that another feed has announced before, with the line that poll writes."""
+    why = f"first announced by {first_feed}"
+    return Visit(entry=entry, outcome=_line(entry, OutcomeKind.DUPLICATE_URL, at, origin, "other-feed", why))
+
+
 def dead(entry: Entry, fault: RecordFault, at: datetime, origin: str) -> Visit:
     """End a visit that cannot succeed, with a dead letter."""
     return Visit(
@@ -111,6 +119,16 @@ def dead(entry: Entry, fault: RecordFault, at: datetime, origin: str) -> Visit:
         outcome=_line(entry, OutcomeKind.DEAD, at, origin, fault.reason, fault.message),
         dead=dead_letter(entry, Stage.FETCH, fault, reason=fault.reason, origin=origin),
     )
+
+
+def _astray(entry: Entry, answer: Answer) -> tuple[str, str] | None:
+    """Give reason and detail when a request led to something else than the article, else None."""
+    if consent_page(entry.link, answer.redirects, answer.url):
+        return "consent-page", f"led to {answer.url}"
+    target = refresh_target(answer.body, answer.url)
+    if target is not None:
+        return "meta-refresh", f"a page that only sends on to {target or 'itself or nowhere'}"
+    return None
 
 
 def _unfit(answer: Answer) -> tuple[str, str]:

@@ -12,6 +12,7 @@ from typing import Any
 from pipelines.errors import UsageError
 from schemas.mapping import STEM_ANALYZERS
 from schemas.media_topics import TOP_TOPICS
+from schemas.records import Right
 
 Json = dict[str, Any]
 
@@ -45,6 +46,7 @@ class Question:
         topic: id of a topic, e.g. `medtop:11000000`.
         source: short name of an outlet.
         language: ISO 639 code.
+        rights: name of a `Right` that the articles carry, or do not carry where `-` is before it.
         sort: order of the answers.
         limit: most answers.
     """
@@ -55,6 +57,7 @@ class Question:
     topic: str = ""
     source: str = ""
     language: str = ""
+    rights: str = ""
     sort: Sort = Sort.RELEVANCE
     limit: int = 10
 
@@ -137,6 +140,9 @@ def _filters(question: Question) -> list[Json]:
     for field, value in (("topics.id", question.topic), ("source", question.source), ("language", question.language)):
         if value:
             filters.append({"term": {field: value}})
+    if question.rights:
+        carried: Json = {"term": {"rights": question.rights.removeprefix("-")}}
+        filters.append({"bool": {"must_not": carried}} if question.rights.startswith("-") else carried)
     if question.since or question.until:
         filters.append(_published(question.since, question.until))
     return filters
@@ -181,6 +187,22 @@ def parse_language(text: str) -> str:
     if not _LANGUAGE.fullmatch(code):
         raise UsageError(f"{text!r} is no language code", hint="write two or three letters, such as en or de")
     return code
+
+
+def parse_rights(text: str) -> str:
+    """Read the name of what publishers reserve, such as `noai`, with `-` before it for articles that lack it.
+
+    Raises:
+        UsageError: there is no such name; the message gives the nearest, or all.
+    """
+    wanted = text.strip().lower()
+    name = wanted.removeprefix("-")
+    known = [right.value for right in Right]
+    if name in known:
+        return wanted
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    hint = f"did you mean {near[0]!r}?" if near else f"it may be {_some(known, len(known))}"
+    raise UsageError(f"no publisher reserves {text!r}", hint=hint, resource=text)
 
 
 def find_topic(text: str) -> str:

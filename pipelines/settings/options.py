@@ -6,9 +6,12 @@ import ipaddress
 import os
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 import platformdirs
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+
+from schemas.records import Right
 
 
 class Section(BaseModel):
@@ -24,6 +27,11 @@ def _network(text: str) -> str:
 
 Network = Annotated[str, AfterValidator(_network)]
 Folder = Annotated[Path, AfterValidator(Path.expanduser)]
+
+
+def data_folder() -> Path:
+    """Give this user's data folder; for root one outside /root, which the servers, run as another user, can enter."""
+    return Path("/var/lib/newsriver") if os.geteuid() == 0 else Path(platformdirs.user_data_dir("newsriver"))
 
 
 class RiverSettings(Section):
@@ -113,6 +121,12 @@ class PollSettings(Section):
     max_known_entries: Annotated[int, Field(ge=100, le=100_000)] = 2000
     """Entry ids remembered for each feed, so that nothing is announced twice."""
 
+    sitemap_days: Annotated[float, Field(gt=0, le=3650)] = 2.0
+    """Entries of sitemaps, and sitemaps of an index, that are older than this are passed over."""
+
+    pushed_interval_seconds: Annotated[float, Field(ge=0)] = 3600.0
+    """Time between two polls of a feed whose hub pushes, where the schedule would ask earlier; 0 asks all the same."""
+
 
 class FetchSettings(Section):
     """How article pages are fetched."""
@@ -122,6 +136,9 @@ class FetchSettings(Section):
 
     delay_seconds: Annotated[float, Field(ge=0, le=600)] = 1.0
     """Pause between two requests to one host, unless its robots.txt asks for more."""
+
+    gate_directory: Folder = data_folder() / "hosts"
+    """Where the `poll` and `fetch` processes of a machine tell each other which host is being asked, or not to be."""
 
     timeout_seconds: Annotated[float, Field(gt=0, le=600)] = 30.0
     """Longest time one GET may take, redirects included."""
@@ -182,10 +199,46 @@ class CleanSettings(Section):
     memory_mb: Annotated[int, Field(ge=256, le=65_536)] = 1024
     """Memory in MiB of the process that works on pages; a page that needs more becomes a dead letter."""
 
+    # A tuple, since a process keeps its children by these settings, and what is a key must be hashable.
+    skip_rights: tuple[Right, ...] = ()
+    """Pages that say any of these are skipped, e.g. ["noindex", "noai", "tdm-reservation"]; empty keeps them all."""
 
-def data_folder() -> Path:
-    """Give this user's data folder; for root one outside /root, which the servers, run as another user, can enter."""
-    return Path("/var/lib/newsriver") if os.geteuid() == 0 else Path(platformdirs.user_data_dir("newsriver"))
+
+def _public_url(text: str) -> str:
+    parts = urlsplit(text)
+    if text and (parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment):
+        raise ValueError("an http:// or https:// address without a query, or empty")
+    return text.rstrip("/")
+
+
+class ServeSettings(Section):
+    """The HTTP server, and its subscriptions at the feeds' WebSub hubs."""
+
+    host: str = "127.0.0.1"
+    """Address to listen on; put a proxy that speaks TLS before it rather than naming a public one."""
+
+    port: Annotated[int, Field(ge=1, le=65_535)] = 8080
+    """Port to listen on."""
+
+    public_url: Annotated[str, AfterValidator(_public_url)] = ""
+    """Address under which others reach this server, e.g. https://news.example.org; needed for `websub`."""
+
+    websub: bool = False
+    """Whether to subscribe to feeds at the hubs that they name, so that news comes when it is published."""
+
+    websub_lease_seconds: Annotated[int, Field(ge=300, le=2_592_000)] = 864_000
+    """How long a subscription is asked for; hubs decide for themselves, and it is renewed in time."""
+
+    websub_signatures: list[Annotated[str, Field(pattern=r"^sha(1|256|384|512)$")]] = [
+        "sha1",
+        "sha256",
+        "sha384",
+        "sha512",
+    ]
+    """Signatures that a push may have; without sha1 the largest public hubs are of no use."""
+
+    websub_plain_hubs: bool = False
+    """Whether hubs are asked over plain http where a feed names them so; else https is tried in its place."""
 
 
 class StackSettings(Section):
@@ -217,6 +270,7 @@ class Settings(Section):
     fetch: FetchSettings = FetchSettings()
     process: ProcessSettings = ProcessSettings()
     clean: CleanSettings = CleanSettings()
+    serve: ServeSettings = ServeSettings()
     stack: StackSettings = StackSettings()
 
     @property

@@ -6,27 +6,24 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from itertools import pairwise
-from typing import Any
+from random import Random
 
 import pytest
 
-from pipelines.kafka import Sender
+from pipelines.kafka import Admin, Sender
 from pipelines.settings import Settings
-from pipelines.urls import article_id, canonical_url, host_of
-from schemas.records import DeadLetter, Entry, Outcome, OutcomeKind, PageFacts
-from schemas.topics import DEAD_LETTERS, ENTRIES, LATER, OUTCOMES, PAGES
-from tests.integration.pulling import html, pulling
+from schemas.records import DeadLetter, Entry, OutcomeKind, PageFacts
+from schemas.topics import DEAD_LETTERS, ENTRIES, LATER, PAGES
+from tests.integration.pulling import HTML, entry, html, outcomes, pulling, send
 from tests.integration.site import Asked, Reply, Site
-from tests.rivers import records, role, until, waiting
+from tests.rivers import NOON, records, role, until, waiting
 
 pytestmark = pytest.mark.servers
 
-NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
-HTML = {"Content-Type": "text/html; charset=utf-8"}
 QUICK = 1e-6  # of a tier's delay: 15 minutes become a millisecond
 
 
@@ -34,22 +31,6 @@ QUICK = 1e-6  # of a tier's delay: 15 minutes become a millisecond
 def site() -> Iterator[Site]:
     with Site() as running:
         yield running
-
-
-def entry(link: str, **fields: Any) -> Entry:
-    url = canonical_url(link)
-    known = {"id": article_id(url), "url": url, "link": link, "feed_url": "https://news.example/feed"}
-    return Entry(**{**known, "source": "news.example", "first_seen": NOON, **fields})
-
-
-def send(settings: Settings, entries: Iterable[Entry]) -> None:
-    with Sender(settings.kafka.bootstrap_servers, client_id="test") as sender:
-        for each in entries:
-            sender.send(ENTRIES.full_name(settings.river.name), host_of(each.link), each.to_json())
-
-
-def outcomes(settings: Settings) -> list[Outcome]:
-    return [Outcome.from_json(message.value or b"") for message in records(settings, OUTCOMES)]
 
 
 def ends(settings: Settings) -> dict[str, tuple[OutcomeKind, str]]:
@@ -99,6 +80,11 @@ def test_a_page_goes_to_kafka_as_it_came(river: Settings, site: Site) -> None:
     assert waiting(settings, "fetch") == 1  # the revisit, which is not due
 
 
+def sends_on(target: str) -> bytes:
+    """Make a page that does nothing else than to send on."""
+    return f'<html><head><meta http-equiv="refresh" content="0; url={target}"></head><p>One moment</html>'.encode()
+
+
 def test_each_bad_page_ends_by_name_and_the_others_go_on(river: Settings, site: Site) -> None:
     settings = pulling(
         river,
@@ -134,8 +120,21 @@ def test_each_bad_page_ends_by_name_and_the_others_go_on(river: Settings, site: 
         "/text": (Reply(b"Plain words.", headers={"Content-Type": "text/plain"}), good),
         "/control": (Reply(html("a\x01b\x1f"), headers=HTML), good),
         "/secret/page": (Reply(html("x"), headers=HTML), (OutcomeKind.SKIPPED, "robots")),
+        "/asked-for-consent": (
+            Reply(status=302, headers={"Location": "/consent?back=%2Fasked-for-consent"}),
+            (rejected, "consent-page"),
+        ),
+        "/sends-on": (Reply(sends_on("/text"), headers=HTML), good),
+        "/sends-on-and-on": (Reply(sends_on("/sends-on"), headers=HTML), (rejected, "meta-refresh")),
+        "/sends-on-to-itself": (Reply(sends_on("/sends-on-to-itself"), headers=HTML), (rejected, "meta-refresh")),
+        "/sends-on-inside": (Reply(sends_on("http://10.0.0.1/"), headers=HTML), (dead, "address-refused")),
+        "/sends-on-to-a-secret": (Reply(sends_on("/secret/page"), headers=HTML), (OutcomeKind.SKIPPED, "robots")),
+        "/refused-by-kafka": (Reply(html(Random(1).randbytes(100_000).hex()), headers=HTML), (dead, "too-large")),
     }
+    with Admin(settings.kafka.bootstrap_servers) as admin:
+        admin.set_config(PAGES.full_name(settings.river.name), {"max.message.bytes": "50000"})
     site.routes["/robots.txt"] = Reply(b"User-agent: *\nDisallow: /secret/\n")
+    site.routes["/consent?back=%2Fasked-for-consent"] = Reply(html("May we?"), headers=HTML)
     for path, (reply, _) in cases.items():
         site.routes[path] = reply
     expected = {site.url(path): end for path, (_, end) in cases.items()}
@@ -150,7 +149,7 @@ def test_each_bad_page_ends_by_name_and_the_others_go_on(river: Settings, site: 
     [nameless] = [url for url in found if url.startswith(ENTRIES.full_name(settings.river.name))]
     assert found.pop(nameless) == (dead, "bad-entry")
     assert found == expected
-    assert len(outcomes(settings)) == len(expected) + 1
+    assert len(outcomes(settings)) == len(expected) + 2  # the page that Kafka refused was fetched before
     assert site.asked("/secret/page") == []
     assert len(site.asked("/always-busy")) == len(site.asked("/slow")) == 2
     assert len(site.asked("/missing")) == 1

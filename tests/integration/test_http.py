@@ -149,6 +149,17 @@ def test_redirects_are_followed_and_remembered(site: Site) -> None:
     answer = get(site.url("/a"))
     assert answer.url == site.url("/c")
     assert answer.redirects == (site.url("/a"), site.url("/b?x=%C3%BC%20y"))
+    assert not answer.moved
+
+
+@pytest.mark.parametrize(("statuses", "moved"), [((), False), ((301,), True), ((308, 301), True), ((308, 302), False)])
+def test_an_answer_tells_whether_all_redirects_were_permanent(
+    site: Site, statuses: tuple[int, ...], moved: bool
+) -> None:
+    for number, status in enumerate(statuses):
+        site.routes[f"/{number}"] = Reply(status=status, headers={"Location": f"/{number + 1}"})
+    site.routes[f"/{len(statuses)}"] = Reply(TEXT)
+    assert get(site.url("/0")).moved is moved
 
 
 def test_each_hop_is_announced_before_it_is_made(site: Site) -> None:
@@ -333,6 +344,61 @@ def test_a_name_that_changes_after_it_was_looked_up_is_refused_at_the_socket(
     with pytest.raises(AddressRefused):
         get(f"http://rebound.example:{site.host.partition(':')[2]}/", use=closed_settings())
     assert site.log == []
+
+
+def looking_up(monkeypatch: pytest.MonkeyPatch, *answers: tuple[str, ...]) -> list[str]:
+    """Let names be looked up as told, the last answer again and again; gives the list of names asked for."""
+    real, asked = socket.getaddrinfo, []
+
+    def getaddrinfo(host: str, *rest: Any) -> list[Any]:
+        asked.append(host)
+        addresses = answers[min(len(asked), len(answers)) - 1]
+        return [found for address in addresses for found in real(address, *rest)]
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    return asked
+
+
+def outside_only() -> Settings:
+    """Let 127.0.0.7 play the public internet."""
+    return load_settings(assignments=["fetch.allow_networks=['127.0.0.7/32']"], environment={})
+
+
+def test_a_name_is_looked_up_each_time_and_a_private_second_answer_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    with Site("127.0.0.7") as outside:
+        outside.routes["/"] = Reply(TEXT)
+        url = f"http://rebound.example:{outside.host.partition(':')[2]}/"
+        asked = looking_up(monkeypatch, ("127.0.0.7",), ("127.0.0.1",))
+        assert get(url, use=outside_only()).body == TEXT
+        with pytest.raises(AddressRefused):
+            get(url, use=outside_only())
+        assert asked == ["rebound.example"] * 2
+        assert len(outside.log) == 1
+
+
+def test_what_was_looked_up_is_what_is_connected_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between the check and the connection nobody looks the name up again, on a redirect to it neither."""
+    with Site("127.0.0.7") as outside:
+        port = outside.host.partition(":")[2]
+        outside.routes["/a"] = Reply(status=302, headers={"Location": "/b", "Connection": "close"})
+        outside.routes["/b"] = Reply(TEXT)
+        asked = looking_up(monkeypatch, ("127.0.0.7",), ("127.0.0.1",))
+        assert get(f"http://rebound.example:{port}/a", use=outside_only()).body == TEXT
+        assert asked == ["rebound.example"]
+        assert [each.path for each in outside.log] == ["/a", "/b"]
+
+
+def test_of_a_name_with_public_and_private_addresses_only_the_public_ones_are_used(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Site("127.0.0.7") as outside:
+        outside.routes["/"] = Reply(TEXT)
+        looking_up(monkeypatch, ("127.0.0.1", "10.0.0.1", "127.0.0.7"))
+        assert get(f"http://both.example:{outside.host.partition(':')[2]}/", use=outside_only()).body == TEXT
+        with pytest.raises(FetchFault) as caught:
+            get(f"http://both.example:{site.host.partition(':')[2]}/", use=outside_only())
+        assert caught.value.reason == "connect"
+        assert site.log == []
 
 
 def test_what_the_settings_name_is_allowed(site: Site) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import Callable
+from itertools import islice
 
 import pytest
 
-from pipelines.errors import Poison, ServiceError
+from pipelines.errors import Poison, RecordsRefused, ServiceError
 from pipelines.kafka import Admin, GroupReader, Message, PartitionReader, Sender, is_reachable
 from pipelines.settings import Settings
 from schemas.topics import ENTRIES, MAX_RECORD_BYTES, OUTCOMES, PAGES, TOPICS
@@ -163,6 +165,31 @@ def test_a_record_larger_than_any_topic_takes_is_poison(river: Settings) -> None
         with pytest.raises(Poison) as caught:
             out.send(PAGES.full_name(river.river.name), "big", b"\x00" * (MAX_RECORD_BYTES + 1))
         assert caught.value.reason == "too-large"
+
+
+def test_a_record_that_the_broker_refuses_is_handed_back_once_and_the_others_arrive(river: Settings) -> None:
+    topic, other = PAGES.full_name(river.river.name), ENTRIES.full_name(river.river.name)
+    with Admin(river.kafka.bootstrap_servers) as admin:
+        admin.set_config(topic, {"max.message.bytes": "50000"})
+        settled = {"max.message.bytes": "50000"}.items()
+        until(lambda: settled <= admin.config(topic).items())
+    large = {f"large-{number}": random.Random(number).randbytes(60_000) for number in range(2)}
+    small = {f"small-{number}": random.Random(number).randbytes(20_000) for number in range(20)}
+    with sender(river) as out:  # small ones are too large together: they are sent again in parts
+        for key, value in {**dict(islice(small.items(), 10)), **large, **small}.items():
+            out.send(topic, key, value)
+        with pytest.raises(RecordsRefused) as caught:
+            out.flush()
+        assert sorted(caught.value.records) == [(topic, "large-0"), (topic, "large-1")]
+        assert caught.value.reason == "too-large"
+        out.flush()
+        out.send(topic, "after", b"all is well")
+        out.send(other, "after", b"here too")
+        out.flush()
+    reader = GroupReader(river.kafka.bootstrap_servers, f"{river.river.name}-e", [topic], client_id="test")
+    found = {message.key: message.value for message in read(reader, 21)}
+    assert found == {**small, "after": b"all is well"}
+    reader.close()
 
 
 def test_a_broker_that_is_away_is_a_service_error_with_the_command_that_starts_it() -> None:

@@ -7,6 +7,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -14,11 +15,14 @@ from pathlib import Path
 
 import pytest
 
+from pipelines.feeds.place import feed_partition
 from pipelines.feeds.store import remove_feeds, store_feeds, stored_feeds
+from pipelines.ledger.underway import Underway
 from pipelines.settings import Settings
+from pipelines.status import WorkerStatus, worker_status
 from pipelines.urls import article_id
 from schemas.records import Entry, Feed, FeedState, Outcome, OutcomeKind
-from schemas.topics import ENTRIES, FEED_STATE, OUTCOMES
+from schemas.topics import ENTRIES, FEED_STATE, FEEDS, OUTCOMES
 from tests.integration.pulling import RSS, feed_file, feed_reply, pulling, rss
 from tests.integration.site import Reply, Site
 from tests.rivers import records, role, until
@@ -138,7 +142,14 @@ def test_a_second_feed_with_the_same_article_and_an_entry_without_a_page(
     both = feed_file(tmp_path, [site.url("/one"), site.url("/two")])
     for _ in range(2):
         poll_once(settings, both)
-    assert len(entries(settings)) == 2
+    found = entries(settings)
+    assert sorted(entry.link.rpartition("/")[2] for entry in found if not entry.further) == ["own", "shared"]
+    [again] = [entry for entry in found if entry.further]
+    assert (again.url, again.feed_url) == ("https://news.example/shared", site.url("/two"))
+    under_way = Underway(settings, client_id="test")
+    assert all(not waiting.entry.further for waiting in under_way.entries())  # it stands for no visit
+    assert sum(1 for _ in under_way.entries()) == 2
+    under_way.close()
     lines = outcomes(settings)
     assert Counter((line.kind, line.reason) for line in lines) == {
         (OutcomeKind.DISCOVERED, ""): 2,
@@ -207,20 +218,34 @@ def test_a_copy_killed_in_mid_poll_loses_nothing(river: Settings, site: Site, tm
     assert sorted(entry.url for entry in entries(settings)) == sorted([*links, "https://news.example/quick"])
 
 
-def test_two_copies_share_the_feeds(river: Settings, site: Site) -> None:
+def test_two_copies_share_the_hosts(river: Settings) -> None:
     settings = pulling(river)
-    urls = [site.url(f"/{number}") for number in range(12)]
-    with role(settings, "poll") as one, role(settings, "poll") as other:
-        until(lambda: _members(settings) == 2, what="both copies in the group")
-        for number in range(12):
-            site.routes[f"/{number}"] = feed_reply(f"https://news.example/{number}")
-        store_feeds(settings, [Feed(url=url) for url in urls])
-        until(lambda: len(states(settings)) == 12, what="a state for each feed")
-        for process in (one, other):
-            process.send_signal(signal.SIGTERM)
-            assert process.wait(10) == 0
-    assert Counter(each.path for each in site.log) == {f"/{number}": 1 for number in range(12)}
+    sites = [Site(f"127.0.0.{number}") for number in range(2, 8)]
+    with ExitStack() as stack:
+        for site in sites:
+            stack.enter_context(site)
+            site.routes |= {f"/{n}": feed_reply(f"https://news.example/{site.host}/{n}") for n in range(2)}
+        urls = [site.url(f"/{number}") for site in sites for number in range(2)]
+        with role(settings, "poll") as one, role(settings, "poll") as other:
+            until(lambda: _members(settings) == 2, what="both copies in the group")
+            store_feeds(settings, [Feed(url=url) for url in urls])
+            until(lambda: len(states(settings)) == 12, what="a state for each feed")
+            workers = until_workers(settings, 2)
+            assert [(worker.role, worker.pid in (one.pid, other.pid)) for worker in workers] == [("poll", True)] * 2
+            for process in (one, other):
+                process.send_signal(signal.SIGTERM)
+                assert process.wait(10) == 0
+        assert [Counter(each.path for each in site.log) for site in sites] == [{"/0": 1, "/1": 1}] * 6
     assert len(entries(settings)) == 12
+    for topic in (FEEDS, FEED_STATE):
+        for message in records(settings, topic):
+            assert message.partition == feed_partition(message.key or "", settings.kafka.partitions)
+
+
+def until_workers(settings: Settings, number: int) -> list[WorkerStatus]:
+    """Give what the processes tell of themselves, once so many do."""
+    until(lambda: len(worker_status(settings)) == number, what=f"{number} workers")
+    return worker_status(settings)
 
 
 def _members(settings: Settings) -> int:

@@ -51,7 +51,9 @@ ARTICLES = [
         "in the north, and said that early counting had gone well.",
         topics=[POLITICS],
     ),
-    article(2, "Harbour match drawn", "The harbour side drew two all after a late penalty.", topics=[SPORT]),
+    article(
+        2, "Harbour match drawn", "The harbour side drew two all after a late penalty.", topics=[SPORT], rights=["noai"]
+    ),
     article(3, "Neue Fähre", "Die Fähren fahren wieder, sagten die Häfen am Montag.", "de", source="blatt"),
     article(4, "フェリー運航再開", "嵐の後、東京湾のフェリーが再び運航を始めた。", "ja"),
     article(5, "Nowy prom", "Prom wraca na trasę po burzy.", "pl", published_at=None),
@@ -149,6 +151,8 @@ def test_no_text_of_a_user_fails(client: Elastic, harbour: Settings, text: str) 
         # 5 has no date of its own: the day of its discovery counts.
         ({"since": NOW - timedelta(days=5), "until": NOW - timedelta(days=3)}, [4, 5]),
         ({"topic": "medtop:15000000", "language": "de"}, []),
+        ({"rights": "noai"}, [2]),
+        ({"rights": "-noai"}, [1, 3, 4, 5, 6]),
     ],
 )
 def test_filters(client: Elastic, harbour: Settings, asked: dict[str, Any], expected: list[int]) -> None:

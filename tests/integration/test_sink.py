@@ -63,12 +63,13 @@ def test_a_replay_of_both_visits_says_the_same_again(river: Settings) -> None:
         document(article(1), 1, name),
         document(article(1), 2, name, revisit=True),
         document(article(1, body="The ferry is late."), 3, name, revisit=True),
+        document(article(1, body="The ferry is late."), 4, name, revisit=True, rewrite=True),
     ]
     kinds = [[sink.write([visit])[0].kind.value for visit in visits] for _ in range(3)]
     assert kinds == [
-        ["indexed", "unchanged", "updated"],
-        ["superseded", "superseded", "updated"],
-        ["superseded", "superseded", "updated"],
+        ["indexed", "unchanged", "updated", "updated"],
+        ["superseded", "superseded", "superseded", "updated"],
+        ["superseded", "superseded", "superseded", "updated"],
     ]
     client.close()
 

@@ -60,7 +60,10 @@ def test_what_is_not_public_is_refused(address: str) -> None:
 
 @pytest.mark.parametrize("address", PUBLIC)
 def test_what_is_public_passes(address: str) -> None:
-    AddressGuard().check(address)
+    guard = AddressGuard()
+    guard.check(address)
+    guard.check_host(address)
+    assert guard.allows(address)
 
 
 def test_only_the_named_networks_are_let_through() -> None:
@@ -133,6 +136,8 @@ def test_all_forms_of_an_ipv4_address_are_judged_alike(address: ipaddress.IPv4Ad
 
 
 @given(st.text())
-def test_no_text_breaks_the_guard(text: str) -> None:
-    literal_address(text)
-    AddressGuard().allows(text)
+def test_what_the_guard_lets_through_is_an_address(text: str) -> None:
+    if AddressGuard().allows(text):
+        found = literal_address(text)
+        assert found is not None
+        assert found.is_global

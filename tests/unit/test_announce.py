@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from pipelines.http.answer import Answer
@@ -52,6 +53,25 @@ def test_the_list_knows_better_than_the_feed() -> None:
     assert source_of(FEED) == "ferry.example"
 
 
+def test_an_entry_knows_its_own_language_better_than_its_feed() -> None:
+    parsed = parse_feed(rss("https://a.example/1"), url=FEED.url)
+    own = replace(parsed, entries=tuple(replace(entry, language="fr") for entry in parsed.entries))
+    answer = Answer(url=FEED.url, status=200, headers={})
+    for feed, language in ((FEED, "fr"), (Feed(url=FEED.url, language="en"), "en")):
+        found = after_feed(feed, NEW, answer, own, Announced(), NOON, SETTINGS, conditional=False)
+        assert [entry.language for entry in found.entries] == [language]
+
+
+def test_an_index_with_sitemaps_left_is_polled_soon() -> None:
+    parsed = parse_feed(rss("https://a.example/1"), url=FEED.url)
+    answer = Answer(url=FEED.url, status=200, headers={})
+    for feed in (FEED, Feed(url=FEED.url, interval_seconds=7200)):
+        found = after_feed(feed, NEW, answer, parsed, Announced(), NOON, SETTINGS, conditional=False, left=3)
+        assert (found.state.next_poll_at - NOON).total_seconds() == SETTINGS.min_interval_seconds
+        done = after_feed(feed, NEW, answer, parsed, Announced(), NOON, SETTINGS, conditional=False, left=0)
+        assert (done.state.next_poll_at - NOON).total_seconds() > SETTINGS.min_interval_seconds
+
+
 def test_what_was_announced_is_not_announced_again() -> None:
     announced = Announced()
     first = announce(rss("https://a.example/1"), announced=announced)
@@ -71,13 +91,17 @@ def test_a_second_feed_ends_as_duplicate_once() -> None:
     announced, other = Announced(), Feed(url="https://b.example/feed")
     announce(rss("https://a.example/1"), announced=announced)
     found = announce(rss("https://a.example/1", "https://a.example/2"), first_state(other.url, NOON), other, announced)
-    assert urls(found) == ["https://a.example/2"]
+    assert [(entry.url, entry.further, entry.feed_url) for entry in found.entries] == [
+        ("https://a.example/2", False, other.url),
+        ("https://a.example/1", True, other.url),
+    ]
     assert [(line.kind, line.reason) for line in found.outcomes] == [
         (OutcomeKind.DISCOVERED, ""),
         (OutcomeKind.DUPLICATE_URL, "other-feed"),
     ]
     assert FEED.url in found.outcomes[1].detail
-    assert announce(rss("https://a.example/1"), found.state, other, announced).outcomes == ()
+    again = announce(rss("https://a.example/1"), found.state, other, announced)
+    assert (again.entries, again.outcomes) == ((), ())
 
 
 def test_who_announced_what_is_learned_from_stored_states() -> None:
@@ -114,12 +138,17 @@ def test_a_feed_that_breaks_off_keeps_no_validators() -> None:
 
 def test_what_the_feed_says_of_its_pace_is_minded() -> None:
     dates = "".join(
-        f"<item><link>https://a.example/{n}</link><pubDate>{(NOON - timedelta(minutes=n)).isoformat()}</pubDate></item>"
+        f"<item><link>https://a.example/{n}</link><pubDate>{(NOON - timedelta(hours=n)).isoformat()}</pubDate></item>"
         for n in range(50)
     )
     for extra, headers in (("<ttl>120</ttl>", {}), ("", {"cache_control": "public, max-age=7200"})):
         state = announce(rss(extra=extra + dates), **headers).state
         assert state.next_poll_at == NOON + timedelta(hours=2)
+    dated = {"date": "Mon, 05 Jan 2026 11:00:00 GMT", "expires": "Mon, 05 Jan 2026 13:00:00 GMT"}
+    assert announce(rss(extra=dates), **dated).state.next_poll_at == NOON + timedelta(hours=2)
+    for nonsense in ("0", "-1", "yesterday", "Mon, 05 Jan 2026 99:00:00 GMT", "Mon, 05 Jan 0001 00:00:00 -0900"):
+        plain = announce(rss(extra=dates)).state.next_poll_at
+        assert announce(rss(extra=dates), expires=nonsense).state.next_poll_at == plain
     assert announce(rss(extra=dates), retry_after="9000").state.next_poll_at == NOON + timedelta(seconds=9000)
 
 

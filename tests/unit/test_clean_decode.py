@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pipelines.clean.decode import decode, normal
+from pipelines.errors import Poison
 
 FRENCH = "<html><head>{meta}</head><body><p>L'été dernier, la préfète a inauguré le théâtre.</p></body></html>"
 JAPANESE = "<html><head>{meta}</head><body><p>市議会は月曜日の夜、予算案を可決した。</p></body></html>"
@@ -88,3 +89,37 @@ def test_normal_text_stays_as_it_is(text: str) -> None:
 def test_utf8_is_never_mistaken(text: str) -> None:
     if "&#" not in text and not text.startswith("\ufeff"):
         assert decode(b"<p>" + text.encode(), "text/html; charset=iso-8859-1", "u") == f"<p>{text}"
+
+
+@pytest.mark.parametrize(
+    "label", ["iso-8859-1", "ISO8859-1", "iso_8859-1", "l1", "latin1", "cp819", "us-ascii", "x-cp1252"]
+)
+def test_every_label_of_latin_1_means_what_browsers_read(label: str) -> None:
+    text = "<p>Er sagte “nein” – vielleicht …</p>"
+    assert decode(text.encode("cp1252"), f"text/html; charset={label}", "") == text
+
+
+@pytest.mark.parametrize(
+    ("label", "encoding", "text"),
+    [
+        ("windows-874", "cp874", "<p>เรือข้ามฟากกลับมาแล้ว “วันนี้”</p>"),
+        ("tis-620", "cp874", "<p>เรือข้ามฟากกลับมาแล้ว “วันนี้”</p>"),
+        ("x-cp1251", "cp1251", "<p>Паром снова ходит — «Остров»</p>"),
+        ("euc_kr", "cp949", "<p>똠방각하 여객선이 다시 운항한다</p>"),
+        ("gb_2312-80", "gb18030", "<p>渡轮明天恢复航行，公司说。</p>"),
+        ("latin5", "cp1254", "<p>Gemi “yarın” İstanbul’a gidiyor</p>"),
+    ],
+)
+def test_labels_beside_the_usual_ones(label: str, encoding: str, text: str) -> None:
+    assert decode(text.encode(encoding), f"text/html; charset={label}", "") == text
+
+
+@example(b"@Pq\x80\x8a@\xe1\xf0", "")  # the guess is EBCDIC
+@given(st.binary(max_size=300), st.sampled_from(["", "text/html; charset=latin1", "text/html; charset=iso8859-1"]))
+def test_no_text_holds_what_ends_a_parsers_work(body: bytes, content_type: str) -> None:
+    try:
+        text = decode(body, content_type, "")
+    except Poison:
+        return
+    assert not any(character < " " and character not in "\t\n\x0c\r" for character in text)
+    assert not any(0xD800 <= ord(character) <= 0xDFFF for character in text)

@@ -14,7 +14,7 @@ PROSE = [f"{SENTENCE} The {number} speakers agreed." for number in ("three", "fo
 
 def kept(*lines: str, news: bool = True, **context: object) -> list[str]:
     """Put lines between paragraphs of a text without markup and give those that stay."""
-    got = article_lines([PROSE[0], *lines, PROSE[1]], {}, news=news, **context)  # type: ignore[arg-type]
+    got = article_lines([PROSE[0], *lines, PROSE[1]], {}, news=news, **context)  # type: ignore[arg-type]  # the options of article_lines
     return [line for line in got if line not in PROSE]
 
 

@@ -1,7 +1,9 @@
 """The command line as a whole: what it imports, how it fails, what it exits with."""
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -9,6 +11,9 @@ from pipelines.cli import COMMANDS, newsriver
 from pipelines.cli.console import safe
 
 HEAVY = ("apache_beam", "elasticsearch", "trafilatura", "aiohttp", "kafka")
+
+
+PAGE = str(Path(__file__).parents[1] / "data" / "pages" / "news.html")
 
 
 def call(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -52,6 +57,33 @@ def test_wrong_usage_is_one_line_that_names_the_nearest(arguments: list[str], me
     assert message in done.stderr
     assert done.stdout == ""
     assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "both"),
+    [
+        (["--help"], False),
+        (["config", "show"], False),
+        (["extract", PAGE], False),
+        (["extract", PAGE, "--json"], False),
+        (["extract", PAGE], True),
+    ],
+)
+def test_a_reader_that_hangs_up_ends_a_command_quietly(arguments: list[str], both: bool) -> None:
+    ours, theirs = os.pipe()
+    os.close(ours)  # as `head` does when it has read enough, only sooner
+    with os.fdopen(theirs, "wb") as gone:
+        command = [sys.executable, "-m", "pipelines", *arguments]
+        done = subprocess.run(
+            command, stdout=gone, stderr=gone if both else subprocess.PIPE, text=True, timeout=60, check=False
+        )
+    assert (done.returncode, done.stderr or "") == (141, "")
+
+
+def test_head_gets_its_line_and_nobody_complains() -> None:
+    script = f'"{sys.executable}" -m pipelines config show | head -n 1'
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr, done.stdout.count("\n")) == (0, "", 1)
 
 
 def test_text_from_outside_cannot_steer_the_terminal() -> None:

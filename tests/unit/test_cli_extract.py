@@ -34,6 +34,14 @@ def test_people_see_title_facts_topics_and_paragraphs(capsys: pytest.CaptureFixt
     assert "The next inspection of the engine is due in June." in out
 
 
+def test_people_see_what_the_publisher_says_of_its_use(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    path = tmp_path / "page.html"
+    said = '<head><meta name="robots" content="noai"><link rel="license" href="https://post.example/licence">'
+    path.write_text((DATA / "news.html").read_text().replace("<head>", said, 1))
+    _, out, _ = run(capsys, str(path))
+    assert "reserved: noai · licence https://post.example/licence" in out
+
+
 @pytest.mark.parametrize(
     ("content", "reason"), [(b"%PDF-1.7", "not-html"), (b"", "empty-body"), (b"<p>" * 2_000_000, "too-")]
 )

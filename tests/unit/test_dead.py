@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from pipelines.clean import clean
 from pipelines.ledger.dead import (
     HEADER,
+    REPLAY,
     Forecast,
     Letter,
     Selection,
@@ -23,9 +24,10 @@ from pipelines.ledger.dead import (
     replay_of,
     unknown_names,
 )
+from pipelines.ledger.lines import outcome
 from pipelines.settings import CleanSettings
-from schemas.records import Article, DeadLetter, DeadLetterMark, Entry, MarkKind, OutcomeKind, PageFacts, Stage
-from schemas.topics import ENTRIES, PAGES
+from schemas.records import Article, DeadLetter, DeadLetterMark, Entry, MarkKind, OutcomeKind, PageFacts, Right, Stage
+from schemas.topics import ENTRIES, OUTCOMES, PAGES
 from tests.rivers import NOON, entry, facts, page
 
 MINUTE = timedelta(minutes=1)
@@ -178,12 +180,17 @@ class TestReplay:
         tired = entry(1).model_copy(update={"attempt": 4, "due_at": NOON, "visit": 2, "etag": '"1"'})
         record = died(stage=Stage.FETCH, key="dunlow.example.org")
         again = replay_of(record, {HEADER: record.to_json()}, tired.to_json())
-        assert (again.topic, again.key, again.headers) == (ENTRIES, "dunlow.example.org", {})
+        assert (again.topic, again.key) == (ENTRIES, "dunlow.example.org")
+        assert again.headers == {REPLAY: record.origin.encode()}  # or fetch takes it for a second announcement
         assert Entry.from_json(again.value or b"") == tired.model_copy(update={"attempt": 0, "due_at": None})
 
     def test_an_entry_that_cannot_be_read_goes_back_as_it_is(self) -> None:
         again = replay_of(died(stage=Stage.FETCH, key="host"), {}, b"{")
         assert (again.topic, again.key, again.value) == (ENTRIES, "host", b"{")
+
+    def test_an_outcome_goes_back_to_the_outcomes_as_it_is(self) -> None:
+        again = replay_of(died(stage=Stage.RECORD, key="id"), {"x": b"1", HEADER: b"{}"}, b"{")
+        assert (again.topic, again.key, again.value, again.headers) == (OUTCOMES, "id", b"{", {"x": b"1"})
 
 
 class TestForecast:
@@ -205,6 +212,20 @@ class TestForecast:
         found = foresee(died(), headers(), body, cleaned)
         assert found == expected
         assert str(found) == words
+
+    def test_an_outcome_would_be_the_line_it_is_or_is_none_still(self) -> None:
+        line = outcome(entry(1), Stage.FETCH, OutcomeKind.SKIPPED, reason="robots")
+        letter = died(stage=Stage.RECORD)
+        assert foresee(letter, {}, line.to_json(), cleaned) == Forecast(OutcomeKind.SKIPPED, "robots")
+        assert foresee(letter, {}, b"{", cleaned) == Forecast(OutcomeKind.DEAD, "bad-outcome")
+
+    def test_a_page_that_the_settings_skip_would_be_skipped(self) -> None:
+        def skipping(body: bytes, entry: Entry, facts: PageFacts) -> Article:
+            return clean(body, entry, facts, CleanSettings(skip_rights=(Right.NOAI,)))
+
+        reserved = facts(1, headers={"x-robots-tag": "noai"}).to_json()
+        found = foresee(died(), headers(page=reserved), page(1), skipping)
+        assert found == Forecast(OutcomeKind.SKIPPED, "rights-noai")
 
     def test_a_page_without_its_facts_dies_again(self) -> None:
         assert foresee(died(), headers(page=b"{"), page(1), cleaned) == Forecast(OutcomeKind.DEAD, "unreadable-facts")

@@ -24,6 +24,7 @@ VALUES = {
     "retry_after": 9.0,
     "seconds": 9.0,
     "host": "example.org",
+    "records": (("news.pages", "https://example.org/"),),
 }
 """What an error of ours is built from, by parameter name."""
 

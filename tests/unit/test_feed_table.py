@@ -99,3 +99,13 @@ def test_all_hands_out_each_once() -> None:
     table.put_state(state(A, 600), 0)
     assert [feed.url for feed, _ in table.all(NOON)] == [A, B]
     assert list(table.all(NOON)) == []
+
+
+def test_a_feed_is_where_its_definition_came_from() -> None:
+    table = FeedTable()
+    table.put_state(state(A, 0), 3)
+    assert table.partition_of(A) is None
+    table.put(Feed(url=A), 5, NOON)
+    assert table.partition_of(A) == 5
+    table.remove(A)
+    assert table.partition_of(A) is None

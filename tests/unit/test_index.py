@@ -98,6 +98,7 @@ def test_a_document_is_two_lines() -> None:
 def test_a_revisit_alone_carries_its_digest() -> None:
     assert document(article(), 7, "news").digest == ""
     assert document(article(), 7, "news", revisit=True).digest == ID[::-1]
+    assert document(article(), 7, "news", revisit=True, rewrite=True).digest == ""  # feeds joined: written in any case
 
 
 def test_the_template_is_the_index_without_its_date() -> None:

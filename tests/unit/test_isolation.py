@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import pytest
 
 from pipelines.errors import NewsriverError, Poison, Rejected
@@ -51,6 +52,18 @@ def test_the_same_child_serves_many_calls(isolation: Isolation) -> None:
     pids = {run(isolation, "pid") for _ in range(20)}
     assert len(pids) == 1
     assert pids != {os.getpid()}
+
+
+def test_a_child_can_be_there_before_the_first_call(isolation: Isolation) -> None:
+    isolation.prepare()
+    ends_at = time.monotonic() + 20
+    while not (prepared := psutil.Process().children()):
+        assert time.monotonic() < ends_at
+    [child] = prepared
+    while not isolation._idle:
+        assert time.monotonic() < ends_at
+        time.sleep(0.02)
+    assert run(isolation, "pid") == child.pid
 
 
 @pytest.mark.parametrize("size", [0, 1, 70_000, 5_000_000])

@@ -56,7 +56,8 @@ def test_a_declared_language_the_model_does_not_know_is_believed() -> None:
 @pytest.mark.parametrize(
     ("tag", "code"),
     [("en-GB", "en"), ("de_AT", "de"), ("NB-no", "no"), ("eng", "en"), ("iw", "he"), ("zh-Hans-CN", "zh"), ("und", ""),
-     ("", ""), (None, ""), ("english", ""), ("x", "")],
+     ("", ""), (None, ""), ("english", ""), ("x", ""), ("jp-JP", "ja"), ("cz", "cs"), ("en_US", "en"), ("us", "en"),
+     ("KR", "ko"), ("se-NO", "se"), ("uk-UA", "uk"), (" fr-FR, en", "fr"), ("e", ""), ("en1", "")],
 )  # fmt: skip
 def test_declared_tags_become_codes(tag: str | None, code: str) -> None:
     assert declared(tag) == code
@@ -71,6 +72,16 @@ def test_declared_tags_become_codes(tag: str | None, code: str) -> None:
         ("東京 Tokyo", 2),
         ("예산안을 통과시켰다", 2),
         ("... — !", 0),
+        ("हिन्दी में यह समाचार है", 5),
+        ("தமிழ் செய்தி", 2),
+        ("বাংলা খবর।", 2),
+        ("مُحَمَّدٌ ذَهَبَ", 2),
+        ("می‌خواهد برود", 2),
+        ("שָׁלוֹם עוֹלָם", 2),
+        ("cafe\u0301 noir", 2),
+        ("เรือข้ามฟาก", 6),
+        ("snake_case", 2),
+        ("rock 'n' roll", 3),
     ],
 )
 def test_words_are_counted_by_script(text: str, words: int) -> None:
@@ -80,3 +91,19 @@ def test_words_are_counted_by_script(text: str, words: int) -> None:
 @given(st.text(max_size=300), st.text(max_size=10), st.text(max_size=10))
 def test_any_text_has_a_code(text: str, page: str, feed: str) -> None:
     assert 2 <= len(language(text, page, feed)) <= 3
+
+
+def test_a_countrys_code_is_taken_for_its_language() -> None:
+    assert language("渡し船は明日から島へ再び運航すると会社が発表した。", page="jp") == "ja"
+    assert language("Trajekt na ostrov zítra znovu vypluje, oznámila společnost.", page="cz") == "cs"
+
+
+@given(st.lists(st.from_regex(r"[a-zäöüé]{1,12}", fullmatch=True), max_size=30))
+def test_words_apart_are_counted_one_by_one(words: list[str]) -> None:
+    assert word_count(" ".join(words)) == word_count(", ".join(words)) == len(words)
+
+
+@given(st.text(max_size=200), st.text(max_size=200))
+def test_words_of_two_lines_add_up(one: str, two: str) -> None:
+    parts = word_count(one) + word_count(two)
+    assert parts - 1 <= word_count(f"{one}\n{two}") <= parts

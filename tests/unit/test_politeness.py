@@ -238,6 +238,18 @@ def test_a_site_may_want_a_longer_pause_but_not_a_shorter_one(monkeypatch: pytes
     in_time(main, monkeypatch)
 
 
+def test_a_pause_that_is_learned_counts_from_the_last_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def main(gate: HostGate, clock: Clock) -> None:
+        async with gate.turn("a.example"):  # its robots.txt
+            ended = clock.now
+        gate.set_delay("a.example", 5.0)
+        assert gate.expected_wait("a.example") == 5
+        async with gate.turn("a.example"):
+            assert clock.now - ended == pytest.approx(5.0)
+
+    in_time(main, monkeypatch)
+
+
 def test_a_hold_is_waited_for_or_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     async def main(gate: HostGate, clock: Clock) -> None:
         gate.hold("a.example", 30)

@@ -20,10 +20,11 @@ from pipelines.search.query import (
     count_body,
     find_topic,
     parse_language,
+    parse_rights,
     parse_time,
     search_body,
 )
-from schemas.media_topics import TOP_TOPICS
+from schemas.media_topics import TOP_TOPICS, MediaTopic
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
@@ -83,8 +84,8 @@ def test_topics(text: str, expected: str) -> None:
 
 
 @pytest.mark.parametrize("topic", TOP_TOPICS, ids=lambda topic: topic.id)
-def test_every_label_is_its_topic(topic: object) -> None:
-    assert find_topic(topic.label) == topic.id  # type: ignore[attr-defined]
+def test_every_label_is_its_topic(topic: MediaTopic) -> None:
+    assert find_topic(topic.label) == topic.id
 
 
 @pytest.mark.parametrize(
@@ -114,7 +115,7 @@ def test_what_is_no_language_is_refused(text: str) -> None:
 
 
 def fields(**asked: object) -> list[str]:
-    words = search_body(Question(text="ferry", **asked), NOW)["query"]["bool"]["must"][0]  # type: ignore[arg-type]
+    words = search_body(Question(text="ferry", **asked), NOW)["query"]["bool"]["must"][0]  # type: ignore[arg-type]  # a table of fields
     found: list[str] = words["simple_query_string"]["fields"]
     return found
 
@@ -161,3 +162,22 @@ def test_any_text_makes_a_body_that_is_json(text: str) -> None:
 def test_highlights_are_safe_html() -> None:
     snippet = f"<script>{MATCH_START}ferry{MATCH_END} & co"
     assert as_html(snippet) == "&lt;script&gt;<em>ferry</em> &amp; co"
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        ("noai", {"term": {"rights": "noai"}}),
+        (" NoAI", {"term": {"rights": "noai"}}),
+        ("-tdm-reservation", {"bool": {"must_not": {"term": {"rights": "tdm-reservation"}}}}),
+    ],
+)
+def test_articles_are_told_by_what_their_publisher_reserves(asked: str, expected: object) -> None:
+    body = count_body(Question(text="ferry", rights=parse_rights(asked)))
+    assert body["query"]["bool"]["filter"] == [expected]
+
+
+@pytest.mark.parametrize(("asked", "near"), [("noia", "noai"), ("-noarchiv", "noarchive"), ("", "tdm-reservation")])
+def test_an_unknown_right_is_answered_with_the_nearest(asked: str, near: str) -> None:
+    with pytest.raises(UsageError, match=near):
+        parse_rights(asked)

@@ -47,6 +47,7 @@ class River:
     def move(self, choice: int) -> None:
         """Make one of the moves that are possible."""
         moves: list[Callable[[int], None]] = [self.announce] if self.announced < 4 else []
+        moves += [self.announce_again] if self.announced else []
         moves += [self.fetch, self.fetch, self.fetch_and_die] if self.entries else []
         moves += [self.process, self.process_and_die] if self.pages else []
         moves += [self.record] if self.outcomes else []
@@ -70,6 +71,11 @@ class River:
         self.announced += 1
         self.entries.append((article, 0, "entries"))
         self.outcomes.append(line(article, 0, Stage.POLL, OutcomeKind.DISCOVERED))
+
+    def announce_again(self, choice: int) -> None:
+        """Let another feed bring an article: a line, and an Entry that is marked and never taken into the books."""
+        again = line(f"a{choice % self.announced}", 0, Stage.POLL, OutcomeKind.DUPLICATE_URL)
+        self.outcomes.append(again._replace(feed_url=f"https://other.example.org/{choice % 3}"))
 
     def fetch(self, choice: int) -> None:
         """Make one try, all its effects, then commit."""
@@ -215,13 +221,16 @@ def test_whatever_moves_while_one_looks_no_alarm_is_false(
 def test_any_line_that_is_lost_is_noticed(moves: list[int], which: int) -> None:
     river = flowed([0, *moves])
     river.finish()
-    lost = river.lines.pop(list(river.lines)[which % len(river.lines)])
+    visits = [key for key, each in river.lines.items() if each.kind is not OutcomeKind.DUPLICATE_URL]
+    lost = river.lines.pop(visits[which % len(visits)])
     balance = Look(river, []).first()
     assert lost.article_id in {finding.article_id for finding in balance.findings}
     assert_sides_equal(balance)
 
 
 def _step(each: Line) -> str:
+    if each.kind is OutcomeKind.DUPLICATE_URL:
+        return f"{each.kind}/{each.feed_url}"
     return "end" if each.kind.terminal else str(each.kind)
 
 
@@ -292,6 +301,21 @@ def test_an_entry_in_hand_stands_for_all_that_follows_from_it() -> None:
     books.document("a", 7)
     books.line(line("a", 1, Stage.FETCH, OutcomeKind.UNCHANGED, next_visit=True))
     assert books.balance().findings == []
+
+
+def test_a_revisit_that_is_skipped_for_its_rights_balances_and_leaves_the_document() -> None:
+    books = Books()
+    for each in WHOLE:
+        books.line(each)
+    books.document("a", 7)
+    books.line(line("a", 0, Stage.FETCH, OutcomeKind.FETCHED, next_visit=True))
+    books.line(line("a", 1, Stage.FETCH, OutcomeKind.FETCHED))
+    books.page("a", 1, committed=True)
+    books.line(line("a", 1, Stage.CLEAN, OutcomeKind.SKIPPED)._replace(reason="rights-noai"))
+    balance = books.balance()
+    assert balance.findings == []
+    assert balance.counts[Row(Side.ENDED, "skipped", "rights-noai", True)] == 1
+    assert balance.pages == {"in the index": 1}
 
 
 def test_a_page_of_the_raw_topic_is_a_visit_whatever_the_ledger_says() -> None:

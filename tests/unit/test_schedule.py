@@ -38,7 +38,7 @@ def keys(*numbers: int) -> tuple[str, ...]:
 
 
 def seen(at: datetime, *numbers: int, new: int = 0, **fields: object) -> Seen:
-    return replace(Seen(at=at, keys=keys(*numbers), new=new), **fields)  # type: ignore[arg-type]
+    return replace(Seen(at=at, keys=keys(*numbers), new=new), **fields)  # type: ignore[arg-type]  # the fields of Seen
 
 
 def polled(*steps: Seen, feed: Feed = FEED, settings: PollSettings = SETTINGS) -> FeedState:
@@ -64,7 +64,11 @@ def test_a_busy_feed_is_asked_often_and_a_silent_one_twice_a_day() -> None:
     silent = polled(seen(NOON, dates=(NOON - timedelta(days=400), NOON - timedelta(days=300))))
     assert 0.9 * SETTINGS.max_interval_seconds <= wait(silent) <= SETTINGS.max_interval_seconds
     hourly = polled(seen(NOON, dates=tuple(NOON - number * HOUR for number in range(25))))
-    assert 0.9 * 1800 <= wait(hourly) <= 1800  # one an hour: half an entry in half an hour
+    assert 0.9 * 3600 / 1.4 <= wait(hourly) <= 3600 / 1.4
+    dates = tuple(NOON - number * HOUR / 4 for number in range(101))
+    assert wait(polled(seen(NOON, dates=dates))) == pytest.approx(wait(hourly) / 2)  # the root of four times as many
+    dates = tuple(NOON - number * HOUR / 10 for number in range(101))
+    assert wait(polled(seen(NOON, dates=dates))) <= 540  # at most one and a half entries are expected
 
 
 def test_the_hours_of_the_day_are_learned() -> None:
@@ -104,13 +108,32 @@ def test_a_simulated_feed_misses_nothing_and_is_not_asked_too_often() -> None:
 
 def test_when_the_whole_window_was_new_the_pause_is_halved_and_no_hint_believed() -> None:
     dates = tuple(NOON - 2 * number * HOUR for number in range(12))
-    first = seen(NOON, 1, 2, 3, new=3, dates=dates, hint_seconds=36_000.0)
+    first = seen(NOON, *range(10), new=10, dates=dates, hint_seconds=36_000.0)
     then = NOON + 10 * HOUR
-    calm = polled(first, seen(then, 2, 3, 4, new=1, hint_seconds=36_000.0))
+    calm = polled(first, seen(then, *range(1, 11), new=1, hint_seconds=36_000.0))
     assert wait(calm) == 36_000
-    lost = polled(first, seen(then, 4, 5, 6, new=3, hint_seconds=36_000.0))
-    usual = polled(first, seen(then, 4, 5, 6, 3, new=3))
-    assert wait(lost) == pytest.approx(wait(usual) / 2)
+    usual = polled(first, seen(then, *range(1, 11), new=1))
+    lost = polled(first, seen(then, *range(10, 20), new=10, hint_seconds=36_000.0))
+    assert wait(lost) <= wait(usual) / 2
+
+
+def test_what_filled_its_window_once_is_asked_more_often_until_that_is_forgotten() -> None:
+    state = polled(seen(NOON, *range(10), new=10), seen(NOON + HOUR, *range(8, 18), new=8))
+    assert state.fullest == pytest.approx(0.8)
+    busy = state
+    while state.fullest > 0.2:
+        state = after_success(FEED, state, seen(state.next_poll_at, hint_seconds=36_000.0), SETTINGS)
+        assert state.fullest >= 0.3 or wait(state) >= 36_000  # only then its hint is believed again
+    assert wait(state) >= 36_000
+    assert wait(after_success(FEED, busy, seen(busy.next_poll_at), SETTINGS)) < SETTINGS.max_interval_seconds / 4
+    index = polled(seen(NOON, *range(10), new=10), seen(NOON + HOUR, *range(10, 20), new=10, walked=True))
+    assert index.fullest == 0
+
+
+@pytest.mark.parametrize(("new", "most"), [(10, 5400.0), (5, 10_800.0), (2, 27_000.0)])
+def test_were_the_last_pace_to_go_on_an_eighth_of_the_window_may_come(new: int, most: float) -> None:
+    state = polled(seen(NOON, *range(10), new=10), seen(NOON + 12 * HOUR, *range(new, 10 + new), new=new))
+    assert wait(state) <= most
 
 
 def test_retry_after_is_obeyed_always() -> None:
@@ -124,15 +147,26 @@ def test_a_fixed_interval_replaces_the_model() -> None:
     assert 18 <= wait(polled(seen(NOON), feed=feed)) <= 20
 
 
-def test_failures_double_the_pause_up_to_a_week_and_a_success_ends_them() -> None:
-    state = polled(seen(NOON, 1, new=1, etag='"a"'))
+def test_failures_of_a_feed_that_never_answered_double_the_pause_up_to_a_week() -> None:
+    state = first_state(FEED.url, NOON)
     waits = []
     for _ in range(30):
         state = after_failure(FEED, state, state.next_poll_at, "timeout", None, SETTINGS)
         waits.append(wait(state))
     assert all(0.9 * 300 * 2**n <= waits[n] <= 300 * 2**n for n in range(10))
     assert all(0.9 * 604_800 <= each <= 604_800 for each in waits[12:])
-    assert (state.failures, state.last_failure, state.etag, state.known) == (30, "timeout", '"a"', list(keys(1)))
+
+
+def test_a_pause_after_failures_is_a_part_of_the_outage_up_to_a_week_and_a_success_ends_them() -> None:
+    state, fails = polled(seen(NOON, 1, new=1, etag='"a"')), 0
+    while state.next_poll_at < NOON + timedelta(days=400):
+        before, doubled = state.next_poll_at, 300 * 2.0**fails
+        state, fails = after_failure(FEED, state, before, "timeout", None, SETTINGS), fails + 1
+        most = min(max((before - NOON).total_seconds() / 16, 300.0), doubled, 604_800)
+        assert 0.9 * most - 1e-3 <= wait(state) <= most + 1e-3
+    assert wait(state) >= 0.9 * 604_800
+    assert fails < 250  # few requests for a server that is away for a year
+    assert (state.failures, state.last_failure, state.etag, state.known) == (fails, "timeout", '"a"', list(keys(1)))
     state = after_success(FEED, state, seen(state.next_poll_at, 1), SETTINGS)
     assert (state.failures, state.last_failure) == (0, "")
     assert wait(state) <= SETTINGS.max_interval_seconds
@@ -164,6 +198,33 @@ def test_the_known_entries_are_bounded_and_never_lose_the_window(windows: list[l
         assert len(state.known) == len(set(state.known)) <= max(limit, len(set(window)))
 
 
+def test_what_the_sitemaps_of_an_index_announced_outlasts_polls_that_show_others() -> None:
+    first = seen(NOON, *range(1000), new=1000, walked=True)
+    later = [seen(NOON + number * HOUR, 5000 + number, new=1, walked=True) for number in range(1, 20)]
+    assert set(keys(*range(1000))) <= set(polled(first, *later).known)
+    assert not set(keys(*range(1000))) <= set(polled(*(replace(each, walked=False) for each in (first, *later))).known)
+    many = [
+        seen(NOON + number * HOUR, *range(number * 1000, number * 1000 + 1000), walked=True) for number in range(30)
+    ]
+    assert len(polled(*many).known) == 5 * SETTINGS.max_known_entries
+
+
+def test_an_index_that_has_not_changed_is_no_liar_when_its_sitemaps_have() -> None:
+    steps = [seen(NOON + number * HOUR, number, new=1, etag='"a"') for number in range(3)]
+    assert polled(*steps).lies == 2
+    assert polled(*(replace(step, walked=True) for step in steps)).lies == 0
+
+
+def test_a_poll_keeps_what_is_none_of_its_business() -> None:
+    kept = {"moved_to": "https://new.example/", "moves": 2, "hub": "https://h.example/", "hub_topic": FEED.url}
+    state = first_state(FEED.url, NOON).model_copy(update=kept)
+    for after in (
+        after_success(FEED, state, seen(NOON, 1), SETTINGS),
+        after_failure(FEED, state, NOON, "timeout", None, SETTINGS),
+    ):
+        assert {name: getattr(after, name) for name in kept} == kept
+
+
 def test_validators_are_kept_over_304_and_dropped_when_the_feed_was_cut_off() -> None:
     first = seen(NOON, 1, etag='"a"', last_modified="Mon", digest="0" * 32)
     kept = polled(first, seen(NOON + HOUR, not_modified=True, conditional=True))
@@ -175,14 +236,16 @@ def test_validators_are_kept_over_304_and_dropped_when_the_feed_was_cut_off() ->
     assert set(cut.known) == set(keys(1, 2))
 
 
-def test_now_and_then_a_feed_is_asked_without_validators() -> None:
+def test_after_six_304_in_a_row_a_feed_is_asked_without_validators() -> None:
     state = polled(seen(NOON, 1, etag='"a"'))
     asked = []
     for number in range(1, 60):
         asks = conditional(state)
         asked.append(asks)
         state = after_success(FEED, state, seen(NOON + number * HOUR, not_modified=True, conditional=asks), SETTINGS)
-    assert asked.count(False) == 2
+    assert "".join("c" if asks else "u" for asks in asked[:15]) == "ccccccuccccccuc"
+    changing = after_success(FEED, state, seen(NOON, 2, etag='"b"', digest="1" * 32, conditional=True), SETTINGS)
+    assert changing.conditional_polls == 0  # its validators work
     assert not conditional(polled(seen(NOON, 1)))  # no validators, nothing to send
 
 
@@ -220,7 +283,8 @@ def test_every_next_poll_is_within_its_bounds(
         else:
             state = after_success(feed, state, seen(now, new=new, hint_seconds=hint), SETTINGS)
             assert SETTINGS.min_interval_seconds <= wait(state) <= SETTINGS.max_interval_seconds
-            assert wait(state) >= min(hint, SETTINGS.max_interval_seconds) - 1e-3
+            hinted = min(hint, SETTINGS.max_interval_seconds)
+            assert wait(state) >= hinted - 1e-3 or expected(state.rates, now, hinted) > 5
         assert len(state.rates) in (0, 24)
         assert all(math.isfinite(rate) and rate >= 0 for rate in state.rates)
         assert FeedState.from_json(state.to_json()) == state

@@ -85,5 +85,6 @@ def test_the_sample_file_uncommented_gives_the_defaults(tmp_path: Path) -> None:
     file.write_text(text)
     read, default = load_settings(file, environment={}), Settings()
     for section in sections():
-        if section != "stack":  # its folders differ from user to user
-            assert getattr(read, section) == getattr(default, section)
+        if section != "stack":  # folders differ from user to user
+            found, wanted = (getattr(each, section).model_dump(exclude={"gate_directory"}) for each in (read, default))
+            assert found == wanted

@@ -5,10 +5,12 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
-from pipelines.supervise import Supervisor, Worker, pause_before_restart
+from pipelines.settings import ServeSettings, Settings
+from pipelines.supervise import Supervisor, Worker, pause_before_restart, workers_of
 
 
 def test_pauses_grow_with_deaths_in_a_row_and_have_an_end() -> None:
@@ -45,3 +47,11 @@ def test_a_dead_worker_that_is_kept_away_is_started_later() -> None:
     supervisor.tend()
     assert worker.process is not None
     worker.process.wait()
+
+
+@pytest.mark.parametrize("websub", [False, True])
+def test_serve_runs_only_when_it_subscribes(websub: bool) -> None:
+    settings = Settings(serve=ServeSettings(websub=websub))
+    workers = {worker.name: worker.arguments for worker in workers_of(settings, [Path("mine.toml")])}
+    assert workers.get("serve") == (["serve", "--feeds", "mine.toml"] if websub else None)
+    assert workers["poll"] == ["poll", "--feeds", "mine.toml"]

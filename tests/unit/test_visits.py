@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from pipelines.errors import AddressRefused, FetchFault
 from pipelines.http.answer import Answer
-from pipelines.pull.visits import Visit, after_answer, after_fault, postponed, skipped
+from pipelines.ledger.lines import outcome_id
+from pipelines.pull.visits import Visit, after_answer, after_fault, postponed, repeated, skipped
 from pipelines.settings import FetchSettings
 from pipelines.urls import article_id
 from schemas.records import Entry, Outcome, OutcomeKind, Stage
@@ -114,6 +115,40 @@ def test_text_is_taken(body: bytes, headers: dict[str, str]) -> None:
 def test_what_is_no_page_is_rejected_by_name(body: bytes, declared: str, reason: str) -> None:
     visit = answered(answer(body, content_type=declared))
     assert (line(visit).kind, line(visit).reason, line(visit).terminal) == (OutcomeKind.REJECTED, reason, True)
+    assert (visit.facts, visit.later, visit.dead) == (None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("landed", "body", "reason"),
+    [
+        ("https://consent.example/?back=https%3A%2F%2Fferry.example%2Fa", PAGE, "consent-page"),
+        (URL, b'<meta http-equiv="refresh" content="0; url=/b">', "meta-refresh"),
+        (URL, b'<meta http-equiv="refresh" content="0; url=/a">', "meta-refresh"),
+    ],
+)
+def test_what_is_not_the_article_is_rejected_by_name(landed: str, body: bytes, reason: str) -> None:
+    found = Answer(url=landed, status=200, headers=HTML, body=body, redirects=() if landed == URL else (URL,))
+    visit = answered(found)
+    assert (line(visit).kind, line(visit).reason) == (OutcomeKind.REJECTED, reason)
+    assert (visit.facts, visit.later, visit.dead) == (None, None, None)
+
+
+def test_the_amp_copy_is_noted_with_the_page() -> None:
+    visit = answered(answer(b'<html><head><link rel="amphtml" href="/a.amp"></head>' + PAGE))
+    assert visit.facts is not None
+    assert visit.facts.amp_url == f"{URL}.amp"
+
+
+def test_an_announcement_by_another_feed_ends_with_the_line_that_poll_writes() -> None:
+    other = entry(feed_url="https://other.example/feed")
+    visit = repeated(other, ENTRY.feed_url, NOON, "news.entries/0/2")
+    assert (line(visit).kind, line(visit).reason, line(visit).terminal) == (
+        OutcomeKind.DUPLICATE_URL,
+        "other-feed",
+        True,
+    )
+    assert line(visit).id == outcome_id(ENTRY.id, 0, OutcomeKind.DUPLICATE_URL, other.feed_url)
+    assert ENTRY.feed_url in line(visit).detail
     assert (visit.facts, visit.later, visit.dead) == (None, None, None)
 
 

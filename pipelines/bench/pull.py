@@ -1,0 +1,180 @@
+"""Thousands of feeds pulled from a simulated internet: manners by the servers' own log, what was missed, what it cost.
+
+The internet, the river that reads it and the rules of the audit are in `pipelines/bench/internet`.
+"""
+
+from __future__ import annotations
+
+import random
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from pipelines.bench import river as bench_river
+from pipelines.bench.cores import Memory, cpu_seconds
+from pipelines.bench.internet import river
+from pipelines.bench.internet.answers import Internet
+from pipelines.bench.internet.audit import audit
+from pipelines.bench.internet.harvest import Harvest, harvest
+from pipelines.bench.internet.log import Request, read
+from pipelines.bench.internet.missed import Coverage, judge, showings
+from pipelines.bench.internet.plan import plan
+from pipelines.bench.internet.site import Orders
+from pipelines.bench.internet.start import Start, start
+from pipelines.bench.pull_result import Cost, Result, Served
+from pipelines.errors import UsageError
+from pipelines.ledger.accounts import reconcile
+from pipelines.settings import Settings
+
+DEFAULT_SPEED = 10.0
+"""Of 10,000 feeds some 15 articles and 30 polls a second, ten times as many as in life: half a core, 9,000 articles."""
+
+_SITE = "pipelines.bench.internet.site"
+
+
+def run(
+    settings: Settings,
+    arguments: Sequence[str],
+    folder: Path,
+    orders: Orders,
+    *,
+    copies: int,
+    kill_every: float,
+    keep: bool,
+    tell: bench_river.Tell,
+) -> Result:
+    """Pull from a simulated internet and audit it.
+
+    Args:
+        settings: of a river of the benchmark's own, with `river.options`.
+        arguments: global options that give the copies the same settings.
+        folder: for logs; `workspace` makes one.
+        orders: what the internet is like; `prepared` makes them.
+        copies: of poll, and of fetch.
+        kill_every: seconds between two kills with -9; 0 for none.
+        keep: leave the river for a look.
+        tell: told how far it is.
+
+    Raises:
+        ServiceError: a server does not answer.
+        StackError: the simulated internet does not start.
+    """
+    with bench_river.provisioned(settings, keep=keep):
+        tell("planning", 0, 1)
+        orders = replace(orders, opened_at=time.time())  # to make topics takes seconds in which feeds fall due
+        internet = orders.internet()
+        begin = start(internet)
+        river.seed(settings, internet.feeds(), begin.states)
+        crew = river.Crew(_names(copies), arguments, folder / "roles.log")
+        with river.site(_SITE, orders.line(), folder) as site:
+            pulled = _pull(crew, orders, kill_every, lambda passed: tell("pulling", passed, orders.seconds))
+            site_cores = cpu_seconds(site.pid) / pulled.seconds
+        tell("drawing up the accounts", 0, 1)
+        reaped = harvest(settings)
+        books = reconcile(settings)
+    log = _log(folder)
+    return Result(
+        river=settings.river.name,
+        orders=orders,
+        traits=internet.plan.traits(),
+        seconds=pulled.seconds,
+        copies=copies,
+        served=Served.of(log),
+        violations=audit(log, internet.manners(), settings.fetch.delay_seconds),
+        coverage=_coverage(internet, begin, reaped, pulled.stopped - orders.opened_at),
+        harvest=reaped,
+        costs=_costs(crew, pulled.seconds),
+        site_cores=site_cores,
+        kills=crew.kills,
+        deaths=crew.deaths,
+        balanced=books.balanced,
+        books={name: int(count) for name, count in books.as_json()["totals"].items()},
+    )
+
+
+def prepared(settings: Settings, *, feeds: int, hosts: int, minutes: float, speed: float, seed: int) -> Orders:
+    """Choose port and clock of an internet that opens now.
+
+    Raises:
+        UsageError: fewer feeds than hosts.
+        StackError: this machine has only one loopback address.
+    """
+    if feeds < hosts:
+        raise UsageError(f"{feeds} feeds are too few for {hosts} hosts", hint="each host has one at least")
+    pause = settings.fetch.delay_seconds
+    made = plan(feeds=feeds, hosts=hosts, seconds=minutes * 60, speed=speed, seed=seed, pause=pause)
+    return Orders(
+        feeds=feeds,
+        hosts=hosts,
+        seconds=minutes * 60,
+        speed=speed,
+        seed=seed,
+        pause=pause,
+        history=settings.poll.max_interval_seconds,
+        port=river.free_port(made.hosts),
+        opened_at=time.time(),
+    )
+
+
+def workspace(name: str, ending: ExitStack, *, keep: bool) -> Path:
+    """Make a folder for a run's logs that goes when the stack ends well, unless it is to be kept."""
+    folder = Path(tempfile.mkdtemp(prefix=f"newsriver-{name}-"))
+
+    def leave(kind: type[BaseException] | None, *_: object) -> None:
+        with suppress(OSError):
+            if kind is None and not keep:
+                shutil.rmtree(folder)
+            else:  # an error's message names a file in it, where there is one
+                folder.rmdir()
+
+    ending.push(leave)
+    return folder
+
+
+@dataclass(frozen=True)
+class _Pulled:
+    seconds: float
+    stopped: float  # seconds since 1970
+
+
+def _pull(crew: river.Crew, orders: Orders, kill_every: float, tell: Callable[[float], None]) -> _Pulled:
+    chance = random.Random(f"kills {orders.seed}")  # noqa: S311 - repeatable on purpose
+    began = time.monotonic()
+    crew.start()
+    try:
+        crew.run(orders.seconds, kill_every=kill_every, chance=chance, tell=tell)
+        seconds, stopped = time.monotonic() - began, time.time()
+    finally:
+        crew.drain()
+    return _Pulled(seconds, stopped)
+
+
+def _log(folder: Path) -> list[Request]:
+    with (folder / "requests.log").open(encoding="utf-8") as file:
+        return list(read(file))
+
+
+def _names(copies: int) -> list[str]:
+    return [*(f"{role}-{number}" for role in river.ROLES for number in range(copies)), "record"]
+
+
+def _costs(crew: river.Crew, seconds: float) -> dict[str, Cost]:
+    return {
+        name: Cost(sum(used.cpu.values()) / seconds, Memory.of(used.memory), len(used.cpu))
+        for name, used in crew.usage.items()
+    }
+
+
+def _coverage(internet: Internet, begin: Start, reaped: Harvest, end: float) -> Coverage:
+    shown = list(showings(internet.plan, internet.streams, end))
+    return judge(
+        shown,
+        begin.known,
+        {article: at - internet.opened_at for article, at in reaped.discovered.items()},
+        {one.item: internet.article_id(one.item) for one in shown},
+        end,
+    )

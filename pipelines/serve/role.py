@@ -1,0 +1,81 @@
+"""The role `serve`: the HTTP server, and as an option the WebSub subscriber behind it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Iterable
+from typing import Any
+
+from pipelines.connect import kafka_bootstrap
+from pipelines.errors import SettingsError
+from pipelines.heartbeat import Heartbeat, Waits
+from pipelines.http.client import Client
+from pipelines.pull.drive import drive
+from pipelines.serve.callbacks import add_callbacks
+from pipelines.serve.server import application, listening
+from pipelines.settings import Settings
+from pipelines.websub.subscriber import Subscriber
+from schemas.records import Feed
+from schemas.topics import MAX_RECORD_BYTES, Role
+
+log = logging.getLogger(__name__)
+
+_LOOK_SECONDS = 0.2
+_ROOM_FOR_HEADERS = 100_000
+
+
+def run(settings: Settings, stop: threading.Event, feeds: Iterable[Feed] | None = None) -> None:
+    """Serve until `stop` is set.
+
+    Args:
+        settings: all settings.
+        stop: set it to drain and return.
+        feeds: the feed list to subscribe for; None takes the one in `news.feeds`.
+
+    Raises:
+        SettingsError: `serve.websub` is on and `serve.public_url` is empty.
+        ServiceError: no Kafka is known, or it does not answer at the start, or its topics do not exist.
+        NewsriverError: the server cannot listen.
+    """
+    if settings.serve.websub and not settings.serve.public_url:
+        raise SettingsError(
+            "serve.websub needs serve.public_url",
+            hint="set the address under which hubs reach this server, e.g. https://news.example.org",
+            resource="serve.public_url",
+        )
+    kafka_bootstrap(settings)
+    waits = Waits()
+    with Heartbeat(settings, Role.SERVE, waits):
+        asyncio.run(_run(settings, stop, waits, feeds))
+
+
+async def _run(settings: Settings, stop: threading.Event, waits: Waits, feeds: Iterable[Feed] | None) -> None:
+    where = f"{settings.serve.host}:{settings.serve.port}"
+    if not settings.serve.websub:
+        async with listening(application(lambda: _waiting(waits)), settings):
+            log.info("serving on %s", where)
+            while not stop.is_set():
+                await asyncio.sleep(_LOOK_SECONDS)
+        return
+    async with Client(settings) as client:
+        subscriber = Subscriber(settings, client, waits, feeds)
+        app = application(lambda: {**_waiting(waits), "websub": subscriber.status()}, _most_bytes(settings))
+        add_callbacks(app, subscriber)
+        async with listening(app, settings):
+            log.info("serving on %s, WebSub callbacks below %s", where, settings.serve.public_url)
+            await drive(subscriber.connect, stop)
+
+
+def _waiting(waits: Waits) -> dict[str, Any]:
+    now = waits.now
+    if now is None:
+        return {"waits_for": None}
+    reason, detail, since = now
+    return {"waits_for": reason, "detail": detail, "since": since.isoformat()}
+
+
+def _most_bytes(settings: Settings) -> int:
+    """Give the most bytes that a push may have: what `poll` takes of a feed, and what fits into a record."""
+    return min(settings.poll.max_feed_bytes, MAX_RECORD_BYTES - _ROOM_FOR_HEADERS)

@@ -1,0 +1,56 @@
+"""The records that cross between stages: frozen, typed, documented; JSON Schema and mapping come from here.
+
+Producers forbid unknown fields; consumers read with `from_json`, which ignores them, so that versions can roll.
+All times are aware UTC datetimes; all URLs are text that `pipelines.urls` has made canonical where it says so.
+"""
+
+from __future__ import annotations
+
+from schemas.records.articles import Article, Entry, PageFacts, Right, TopicTag
+from schemas.records.base import Digest, LanguageCode, Record, Unit
+from schemas.records.feeds import Feed, FeedState, SitemapState
+from schemas.records.ledger import DeadLetter, DeadLetterMark, MarkKind, Outcome, OutcomeKind, Stage
+from schemas.records.websub import HubMode, PushFacts, Subscription, SubscriptionStatus
+from schemas.records.workers import WorkerState
+
+RECORDS: tuple[type[Record], ...] = (
+    Feed,
+    FeedState,
+    Entry,
+    PageFacts,
+    TopicTag,
+    Article,
+    Outcome,
+    DeadLetter,
+    DeadLetterMark,
+    WorkerState,
+    Subscription,
+    PushFacts,
+)
+
+__all__ = [
+    "RECORDS",
+    "Article",
+    "DeadLetter",
+    "DeadLetterMark",
+    "Digest",
+    "Entry",
+    "Feed",
+    "FeedState",
+    "HubMode",
+    "LanguageCode",
+    "MarkKind",
+    "Outcome",
+    "OutcomeKind",
+    "PageFacts",
+    "PushFacts",
+    "Record",
+    "Right",
+    "SitemapState",
+    "Stage",
+    "Subscription",
+    "SubscriptionStatus",
+    "TopicTag",
+    "Unit",
+    "WorkerState",
+]

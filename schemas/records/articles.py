@@ -1,0 +1,153 @@
+"""An article on its way: announced as an entry, fetched as a page, indexed as an article."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import AwareDatetime, Field
+
+from schemas.records.base import Digest, LanguageCode, Record, Unit
+
+
+class Entry(Record):
+    """One article as a feed announced it, and its way through fetching."""
+
+    id: Digest
+    """Article id: a pure function of the canonical URL."""
+    url: str
+    """Canonical URL."""
+    link: str
+    """URL as the feed gave it: the one that is fetched."""
+    feed_url: str
+    """Feed that announced it first."""
+    source: str
+    """Short name of the outlet."""
+    title: str = ""
+    """Title in the feed, as plain text."""
+    summary: str = ""
+    """Summary in the feed, as plain text."""
+    authors: list[str] = []
+    """Authors in the feed."""
+    categories: list[str] = []
+    """Categories in the feed."""
+    published_at: AwareDatetime | None = None
+    """Publication date in the feed."""
+    language: LanguageCode | None = None
+    """Language that the feed or its list declares."""
+    first_seen: AwareDatetime
+    """When the article was first discovered: frozen, it names the index."""
+    visit: Annotated[int, Field(ge=0)] = 0
+    """0 for the first fetch, then one more for each revisit."""
+    attempt: Annotated[int, Field(ge=0)] = 0
+    """Failed tries of this visit so far."""
+    due_at: AwareDatetime | None = None
+    """For a later-tier: not to be fetched before this."""
+    etag: str | None = None
+    """ETag of the page's last visit, for a conditional revisit."""
+    last_modified: str | None = None
+    """Last-Modified of the page's last visit."""
+    content_digest: Digest | None = None
+    """Digest of the page's body at its last visit, to tell an unchanged page."""
+    origins: list[str] = []
+    """Further feeds that announced the same article."""
+    further: bool = False
+    """Whether another feed had announced the article before: it only names an origin and is never fetched for."""
+
+
+class PageFacts(Record):
+    """What is known of a fetched page beside its body and its entry."""
+
+    url: str
+    """Final URL, after redirects."""
+    status: int
+    """HTTP status of the answer."""
+    content_type: str = ""
+    """Content-Type header as sent; its charset is not trusted but used."""
+    fetched_at: AwareDatetime
+    """When the body was complete; in milliseconds it is the document's version."""
+    redirects: list[str] = []
+    """URLs passed on the way, oldest first."""
+    headers: dict[str, str] = {}
+    """Response headers that were kept, lower-case names: validators, robots tags, language."""
+    elapsed_ms: int = 0
+    """Time from the request to the last byte."""
+    amp_url: str = ""
+    """Address of the AMP copy that the page names; noted, never fetched."""
+
+    @property
+    def version(self) -> int:
+        """The document's external version: the fetch time in milliseconds."""
+        return int(self.fetched_at.timestamp() * 1000)
+
+
+class TopicTag(Record):
+    """One topic of an article and why it was given."""
+
+    id: str
+    """IPTC Media Topic, e.g. `medtop:11000000`."""
+    label: str
+    """The topic's name in English."""
+    score: Unit
+    """Confidence from 0 to 1."""
+    evidence: list[str]
+    """Words of the text that speak for it, strongest first."""
+
+
+class Right(StrEnum):
+    """What a publisher reserves on a page, by the name of the directive that says so."""
+
+    NOINDEX = "noindex"
+    NOFOLLOW = "nofollow"
+    NOARCHIVE = "noarchive"
+    NOSNIPPET = "nosnippet"
+    NOIMAGEINDEX = "noimageindex"
+    NOTRANSLATE = "notranslate"
+    NOAI = "noai"
+    NOIMAGEAI = "noimageai"
+    UNAVAILABLE = "unavailable"
+    """The time of its `unavailable_after` had passed when the page was fetched."""
+    TDM_RESERVATION = "tdm-reservation"
+
+
+class Article(Record):
+    """One article as it is indexed, found and shown."""
+
+    id: Digest
+    """Article id: the document's id."""
+    url: str
+    """Canonical URL."""
+    source: str
+    """Short name of the outlet."""
+    feeds: list[str] = []
+    """Feeds that announced it."""
+    title: str
+    """Headline."""
+    summary: str = ""
+    """Standfirst or the feed's summary, as plain text."""
+    body: str
+    """Clean text, one paragraph a line."""
+    authors: list[str] = []
+    """Names of the authors."""
+    language: LanguageCode
+    """Language of the body, ISO 639; `und` where it cannot be told."""
+    published_at: AwareDatetime | None = None
+    """When it was published, as the page or else the feed says."""
+    first_seen: AwareDatetime
+    """When it was discovered."""
+    fetched_at: AwareDatetime
+    """When this version of the page was fetched."""
+    topics: list[TopicTag] = []
+    """Topics, best first."""
+    words: Annotated[int, Field(ge=0)]
+    """Number of words of the body."""
+    content_digest: Digest
+    """Digest of title, body and what is said of its use: equal means unchanged."""
+    rights: list[str] = []
+    """What the publisher reserves: `noindex`, `noarchive`, `noai`, `tdm-reservation` and the like, each once."""
+    tdm_policy: str | None = None
+    """Address of the publisher's conditions for text and data mining, where `tdm-reservation` reserves it."""
+    license: str | None = None
+    """Address of the licence the page names."""
+    free: bool | None = None
+    """Whether the page says that it can be read without paying; None where it does not say."""
