@@ -67,6 +67,7 @@ setup(
         "pipelines.feeds",
         "pipelines.http",
         "pipelines.index",
+        "pipelines.isolation",
         "pipelines.kafka",
         "pipelines.ledger",
         "pipelines.parse",

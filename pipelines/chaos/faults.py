@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import psutil
 
-from pipelines import stack
+from pipelines import isolation, stack
 from pipelines.chaos import proxy
 from pipelines.chaos.plan import Fault, Kind, Plan
 from pipelines.errors import NewsriverError
@@ -87,14 +87,14 @@ class Breaker:
         _wait_for(lambda: set(self._extractions()) - set(children), "another process that reads pages")
 
     def _extractions(self) -> list[psutil.Process]:
-        """Give the children of the `process` workers."""
+        """Give the children of the `process` workers that are ready to read pages."""
         found = []
         for worker in self._workers:
             process = worker.process
             with suppress(psutil.Error):
                 if worker.name.startswith("process") and process is not None:
                     children = psutil.Process(process.pid).children()
-                    found += [child for child in children if "pipelines.isolation" in child.cmdline()]
+                    found += [child for child in children if child.name() == isolation.NAME]
         return found
 
     def _stop_server(self, fault: Fault) -> None:

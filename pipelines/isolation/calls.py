@@ -1,63 +1,27 @@
-"""Work on hostile input in a child process that the kernel ends when it takes too much.
-
-A page can keep a parser busy for minutes, eat all memory or crash the interpreter, and nothing inside the process can
-stop C code that does. So pages are worked on in a child: its CPU time, its memory and the time on the clock are
-limited by the kernel, and the page that ends it is named while its neighbours never notice. A child serves many
-calls: starting one takes about a second, a call a fraction of a millisecond.
-
-The child is `python -m pipelines.isolation`, not a fork: Beam's threads hold locks that a forked child would inherit.
-Limits: setitimer(2) with the signals' default action, which ends a process also inside C code; RLIMIT_DATA of
-getrlimit(2), which counts private memory since Linux 4.7.
-"""
+"""The parent's side: calls handed to children, which are replaced when a call ends them."""
 
 from __future__ import annotations
 
 import contextlib
-import gc
-import importlib
 import logging
 import os
 import pickle
-import resource
 import signal
 import subprocess
 import sys
 import threading
-import traceback
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from functools import lru_cache
-from multiprocessing.connection import Connection, Pipe
+from multiprocessing.connection import Pipe
 from typing import Any
 
-from pipelines.errors import NewsriverError, Poison, RecordFault
+from pipelines.errors import NewsriverError, Poison
+from pipelines.isolation.terms import CRASHED, KILLED_CPU, KILLED_MEMORY, KILLED_TIME, OUT_OF_MEMORY, READY, Limits
 from pipelines.settings import CleanSettings
 
 log = logging.getLogger(__name__)
 
-KILLED_CPU, KILLED_MEMORY, KILLED_TIME, CRASHED = "killed-cpu", "killed-memory", "killed-time", "crashed"
-UNEXPECTED = "unexpected-error"
-"""Reason of an error that nobody foresaw, raised by the work itself."""
-
-_OUT_OF_MEMORY = 83
-"""Exit status by which a child says that it ran out of memory."""
-_READY = b"ready"
 _START_SECONDS = 60.0
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What one call may take.
-
-    Attributes:
-        cpu_seconds: CPU time.
-        memory_mb: private memory of the child as a whole, in MiB.
-        wall_seconds: time on the clock: for what waits for ever without computing.
-    """
-
-    cpu_seconds: float = 5.0
-    memory_mb: int = 1024
-    wall_seconds: float = 60.0
 
 
 class Isolation:
@@ -169,7 +133,14 @@ class _Child:
         self._limits = limits
         self._connection, theirs = Pipe()
         figures = [limits.cpu_seconds, limits.memory_mb, limits.wall_seconds]
-        command = [sys.executable, "-m", "pipelines.isolation", str(theirs.fileno()), *map(str, figures), *preload]
+        command = [
+            sys.executable,
+            "-m",
+            "pipelines.isolation.child",
+            str(theirs.fileno()),
+            *map(str, figures),
+            *preload,
+        ]
         # One child a core: threads of the numeric libraries would only reserve memory.
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
         environment |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
@@ -186,7 +157,7 @@ class _Child:
         finally:
             theirs.close()
         try:
-            if self._exchange(None, _START_SECONDS) == _READY:
+            if self._exchange(None, _START_SECONDS) == READY:
                 return
         except _Ended as end:
             raise NewsriverError(f"the extraction process does not start ({_status_name(end.status)})") from None
@@ -229,86 +200,10 @@ class _Child:
             -signal.SIGPROF: KILLED_CPU,
             -signal.SIGALRM: KILLED_TIME,
             -signal.SIGKILL: KILLED_MEMORY,
-            _OUT_OF_MEMORY: KILLED_MEMORY,
+            OUT_OF_MEMORY: KILLED_MEMORY,
         }
         return _Ended(reasons.get(status, CRASHED), status)
 
 
 def _status_name(status: int) -> str:
     return signal.Signals(-status).name if status < 0 else f"exit status {status}"
-
-
-def main(arguments: Sequence[str]) -> None:
-    """Serve calls until the parent hangs up: the child's side.
-
-    Args:
-        arguments: file descriptor of the connection, the three limits, modules to import.
-    """
-    descriptor, cpu, memory, wall, *preload = arguments
-    limits = Limits(float(cpu), int(memory), float(wall))
-    connection = Connection(int(descriptor))
-    logging.getLogger().addHandler(logging.NullHandler())  # what libraries say of a page, we say as a reason
-    for module in preload:
-        importlib.import_module(module)
-    # What is there by now stays: the collector need not look through it again and again (2 % of a page's time).
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 20)
-    _limit(resource.RLIMIT_CORE, 0)
-    _limit(resource.RLIMIT_DATA, limits.memory_mb << 20)
-    with contextlib.suppress(EOFError, OSError):  # the parent is gone
-        connection.send_bytes(_READY)
-        while True:
-            connection.send_bytes(_served(connection.recv_bytes(), limits))
-
-
-def _served(request: bytes, limits: Limits) -> bytes:
-    signal.setitimer(signal.ITIMER_PROF, limits.cpu_seconds)
-    # The parent's own limit comes first; this one is for a parent that is gone.
-    signal.setitimer(signal.ITIMER_REAL, 2 * limits.wall_seconds)
-    try:
-        function, given = pickle.loads(request)  # noqa: S301 - written by our own parent
-        return _answer(_named(function), given)
-    except MemoryError:
-        os._exit(_OUT_OF_MEMORY)
-    finally:
-        signal.setitimer(signal.ITIMER_PROF, 0)
-        signal.setitimer(signal.ITIMER_REAL, 0)
-
-
-def _answer(function: Callable[..., Any], given: Sequence[Any]) -> bytes:
-    """Call the function; what it gives or raises, pickled.
-
-    Raises:
-        MemoryError: there was not enough.
-    """
-    try:
-        return pickle.dumps((True, function(*given)), pickle.HIGHEST_PROTOCOL)
-    except MemoryError:
-        raise
-    except RecordFault as fault:
-        with contextlib.suppress(TypeError, AttributeError, pickle.PicklingError):
-            return pickle.dumps((False, fault))
-        return pickle.dumps((False, Poison(str(fault), reason=fault.reason)))
-    except Exception as error:  # noqa: BLE001 - whatever a page makes a library raise is that page's fault
-        poison = Poison(f"{type(error).__name__}: {error}"[:1000], reason=UNEXPECTED)
-        poison.add_note("".join(traceback.format_exception(error))[-8000:])
-        return pickle.dumps((False, poison))
-
-
-@lru_cache
-def _named(function: str) -> Callable[..., Any]:
-    module, _, name = function.partition(":")
-    found: Callable[..., Any] = getattr(importlib.import_module(module), name)
-    return found
-
-
-def _limit(what: int, most: int) -> None:
-    """Lower a limit, as far as the system lets us."""
-    _, hard = resource.getrlimit(what)
-    with contextlib.suppress(ValueError, OSError):
-        resource.setrlimit(what, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])
