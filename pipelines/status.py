@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from pipelines.connect import kafka_bootstrap
 from pipelines.heartbeat import BEAT_SECONDS
 from pipelines.index.elastic import Elastic, connect
-from pipelines.kafka import Admin, read_whole
+from pipelines.kafka import Admin, read_last
 from pipelines.settings import Settings
 from schemas.records import WorkerState
 from schemas.topics import TOPICS, WORKERS, Role, Topic
@@ -130,7 +130,7 @@ def worker_status(settings: Settings) -> list[WorkerStatus]:
     with Admin(bootstrap) as admin:
         partitions = admin.topics().get(topic, 0)
     last: dict[str | None, bytes | None] = {}
-    for message in read_whole(bootstrap, [(topic, number) for number in range(partitions)], client_id="status"):
+    for message in read_last(bootstrap, [(topic, number) for number in range(partitions)], client_id="status"):
         last[message.key] = message.value
     found = []
     for name, value in sorted(last.items(), key=lambda item: str(item[0])):

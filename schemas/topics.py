@@ -60,7 +60,14 @@ class Topic:
         """Give the topic's settings on the broker, by Kafka's own names."""
         config = {"max.message.bytes": str(MAX_RECORD_BYTES), "compression.type": "producer"}
         if self.retention_seconds is None:
-            return config | {"cleanup.policy": "compact", "min.cleanable.dirty.ratio": "0.2"}
+            # Only closed segments are compacted, and whoever starts reads all that is left: by itself Kafka closes one
+            # after a week or a gigabyte.
+            return config | {
+                "cleanup.policy": "compact",
+                "min.cleanable.dirty.ratio": "0.2",
+                "segment.ms": "300000",
+                "segment.bytes": str(2 * MAX_RECORD_BYTES),
+            }
         return config | {"cleanup.policy": "delete", "retention.ms": str(self.retention_seconds * 1000)}
 
 

@@ -67,7 +67,7 @@ def pipeline(
         result = bench_pipeline.run(
             context.settings, context.arguments, pages=pages, rounds=rounds, seed=seed, keep=keep, tell=tell
         )
-    _show(result, pipeline_tables(result), as_json=as_json)
+    _show(context, result, pipeline_tables(result), as_json=as_json)
     _tell_kept(context, keep=keep)
 
 
@@ -85,7 +85,7 @@ def sink(context: Context, documents: int, seed: int, keep: bool, as_json: bool)
 
     with _progress() as tell:
         result = bench_sink.run(context.settings, documents=documents, seed=seed, keep=keep, tell=tell)
-    _show(result, sink_tables(result), as_json=as_json)
+    _show(context, result, sink_tables(result), as_json=as_json)
     _tell_kept(context, keep=keep)
 
 
@@ -114,7 +114,7 @@ def latency(
         result = bench_latency.run(
             settings, arguments, rate=rate, seconds=minutes * 60, seed=seed, keep=keep, tell=tell
         )
-    _show(result, latency_tables(result), as_json=as_json)
+    _show(context, result, latency_tables(result), as_json=as_json)
     _tell_kept(context, keep=keep)
 
 
@@ -160,7 +160,7 @@ def pull(
             result = bench_pull.run(
                 settings, context.arguments, folder, orders, copies=copies, kill_every=kill_every, keep=keep, tell=tell
             )
-    _show(result, pull_tables(result), as_json=as_json)
+    _show(context, result, pull_tables(result), as_json=as_json)
     _tell_kept(context, keep=keep)
     if keep:
         err.print(f"logs of the servers and of the copies: {folder}")
@@ -185,7 +185,7 @@ def fetch(context: Context, pages: int, size: int, seed: int, keep: bool, as_jso
         result = bench_fetch.run(
             context.settings, context.arguments, folder, pages=pages, page_bytes=size, seed=seed, keep=keep, tell=tell
         )
-    _show(result, fetch_tables(result), as_json=as_json)
+    _show(context, result, fetch_tables(result), as_json=as_json)
     _tell_kept(context, keep=keep)
 
 
@@ -226,9 +226,9 @@ def _progress() -> Iterator[Tell]:
         yield lambda what, done, total: progress.update(task, description=what, completed=done, total=total)
 
 
-def _show(result: _Result, tables: Sequence[Table], *, as_json: bool) -> None:
+def _show(context: Context, result: _Result, tables: Sequence[Table], *, as_json: bool) -> None:
     if as_json:
-        print_json(result.as_json())
+        print_json({"river": context.settings.river.name, **result.as_json()})
         return
     machine = result.as_json()["machine"]
     for table in tables:

@@ -5,7 +5,7 @@ The only importer of kafka-python (https://kafka-python.readthedocs.io, tested w
 
 from pipelines.kafka.admin import Admin, is_reachable
 from pipelines.kafka.client import Message
-from pipelines.kafka.compacted import partition_of, read_whole
+from pipelines.kafka.compacted import partition_of, read_last, read_whole
 from pipelines.kafka.follower import Follower
 from pipelines.kafka.onlooker import Onlooker
 from pipelines.kafka.reader import GroupReader, PartitionReader
@@ -23,5 +23,6 @@ __all__ = [
     "Spans",
     "is_reachable",
     "partition_of",
+    "read_last",
     "read_whole",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from kafka import KafkaConsumer, TopicPartition
 from kafka.partitioner.default import murmur2
@@ -27,25 +27,43 @@ def read_whole(bootstrap: str, places: Iterable[tuple[str, int]], *, client_id: 
         client_id: name in the broker's log.
     """
     wanted = [TopicPartition(topic, partition) for topic, partition in places]
-    found: list[Message] = patiently(lambda: _read(bootstrap, wanted, client_id), bootstrap) if wanted else []
+    if not wanted:
+        return []
+    found: list[Message] = patiently(lambda: list(_records(bootstrap, wanted, client_id)), bootstrap)
     return found
 
 
-def _read(bootstrap: str, wanted: list[TopicPartition], client_id: str) -> list[Message]:
+def read_last(bootstrap: str, places: Iterable[tuple[str, int]], *, client_id: str) -> list[Message]:
+    """Give the last record of each key, as compaction would leave it in the end; otherwise as `read_whole`.
+
+    What compaction has yet to remove is read, but neither kept nor decoded by anybody.
+    """
+    wanted = [TopicPartition(topic, partition) for topic, partition in places]
+
+    def read() -> list[Message]:
+        last: dict[tuple[str, str | None], Message] = {}
+        for record in _records(bootstrap, wanted, client_id):
+            last.pop((record.topic, record.key), None)  # so that the order is that of the last ones
+            last[record.topic, record.key] = record
+        return list(last.values())
+
+    found: list[Message] = patiently(read, bootstrap) if wanted else []
+    return found
+
+
+def _records(bootstrap: str, wanted: list[TopicPartition], client_id: str) -> Iterator[Message]:
     consumer = KafkaConsumer(
         **options(bootstrap, client_id),
         group_id=None,
         max_partition_fetch_bytes=MAX_RECORD_BYTES,
         fetch_max_wait_ms=100,
     )
-    found: list[Message] = []
     try:
         consumer.assign(wanted)
         consumer.seek_to_beginning(*wanted)
         ends = consumer.end_offsets(wanted)
         while any(consumer.position(place) < ends[place] for place in wanted):
             for records in consumer.poll(timeout_ms=500).values():
-                found += [message(record) for record in records]
+                yield from map(message, records)
     finally:
         consumer.close()
-    return found

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from pipelines.errors import ServiceError
 from pipelines.feeds.place import feed_partition
-from pipelines.kafka import Admin, Message, read_whole
+from pipelines.kafka import Admin, Message, read_last
 from pipelines.pull.announce import Announced
 from pipelines.pull.feed_table import FeedTable
 from pipelines.settings import Settings
@@ -56,7 +56,7 @@ class HeldFeeds:
                 self._table.put(feed, partition, datetime.now(UTC))
         topics = [FEED_STATE] if self._listed is not None else [FEED_STATE, FEEDS]
         places = [(self._name(topic), partition) for topic in topics for partition in partitions]
-        for message in read_whole(self._bootstrap, places, client_id=f"{self._river}-poll-state"):
+        for message in read_last(self._bootstrap, places, client_id=f"{self._river}-poll-state"):
             if message.topic == self._name(FEED_STATE):
                 self._take_state(message)
             else:

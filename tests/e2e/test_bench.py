@@ -30,13 +30,13 @@ def figures(*arguments: str) -> dict[str, Any]:
     return document
 
 
-def left_behind() -> list[str]:
+def left_behind(river: str) -> list[str]:
     settings = load_settings()
     with Admin(kafka_bootstrap(settings)) as admin:
-        names = [name for name in admin.topics() if name.startswith("bench-")]
+        names = [name for name in admin.topics() if name.startswith(f"{river}.")]
     client = connect(settings)
     try:
-        return [*names, *client.ask("GET", "/bench-*")]
+        return [*names, *client.ask("GET", f"/{river}-*")]
     finally:
         client.close()
 
@@ -44,32 +44,29 @@ def left_behind() -> list[str]:
 @pytest.mark.usefixtures("servers")
 class TestBench:
     def test_pipeline(self) -> None:
-        before = left_behind()
         found = figures("pipeline", "--pages", "40", "--rounds", "1", "--workers", "1")
         assert 0 < found["ratio"] < 1.5
         [one] = found["rounds"]
         assert one["floor"]["articles"] == one["river"]["articles"] == 40
         assert set(one["river"]["servers"]) == {"Kafka", "Elasticsearch"}
         assert all(seconds > 0 for seconds in one["river"]["servers"].values())
-        assert set(left_behind()) <= set(before)
+        assert left_behind(found["river"]) == []
 
     def test_sink(self) -> None:
-        before = left_behind()
         found = figures("sink", "--documents", "1500")
         assert 0 < found["ratio"] < 3
         assert found["documents_per_second"] > 0
         assert len(found["rounds"]) == 3
         assert found["mean_document_bytes"] == pytest.approx(6000, abs=300)
-        assert set(left_behind()) <= set(before)
+        assert left_behind(found["river"]) == []
 
     def test_latency(self) -> None:
-        before = left_behind()
         found = figures("latency", "--minutes", "0.1", "--rate", "5", "--workers", "1")
         assert found["pages"]["count"] == 30
         assert 0 < found["floor"]["p50"] < found["pages"]["most"]
         assert {"process-0", "Kafka", "Elasticsearch"} <= set(found["memory"])
         assert found["memory"]["process-0"]["start"] > 50_000_000
-        assert set(left_behind()) <= set(before)
+        assert left_behind(found["river"]) == []
 
     def test_without_a_server_it_says_so_and_exits_with_3(self) -> None:
         done = bench("--set", "kafka.bootstrap_servers=127.0.0.1:1", "bench", "sink", exit_code=3)

@@ -66,7 +66,7 @@ def test_nothing_is_lost_when_everything_breaks_once(home: Path) -> None:
         0,
     )
     assert sum(accounts["ends"].values()) == 300
-    assert accounts["unreadable_records"] == {"sent": 10, "ended": 10}
+    assert accounts["unreadable_records"] == {"sent": 15, "ended": 15}
     assert {fault["fault"] for fault in report["faults"]} == {str(kind) for kind in Kind}
     outages = [fault for fault in report["faults"] if fault["fault"] in (Kind.RESTART, Kind.STOP)]
     assert all(fault["recovery_seconds"] is not None for fault in outages)

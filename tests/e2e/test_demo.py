@@ -123,6 +123,7 @@ ELSEWHERE = {
     "fetch": "tests/integration/test_fetch.py",
     "process": "tests/e2e/test_process.py",
     "record": "tests/e2e/test_process.py",
+    "serve": "tests/integration/test_websub.py",
     "bench": "tests/e2e/test_bench.py",
     "chaos": "tests/e2e/test_chaos.py",
 }

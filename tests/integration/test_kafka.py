@@ -10,9 +10,18 @@ from itertools import islice
 import pytest
 
 from pipelines.errors import Poison, RecordsRefused, ServiceError
-from pipelines.kafka import Admin, GroupReader, Message, PartitionReader, Sender, is_reachable
+from pipelines.kafka import (
+    Admin,
+    GroupReader,
+    Message,
+    PartitionReader,
+    Sender,
+    is_reachable,
+    read_last,
+    read_whole,
+)
 from pipelines.settings import Settings
-from schemas.topics import ENTRIES, MAX_RECORD_BYTES, OUTCOMES, PAGES, TOPICS
+from schemas.topics import ENTRIES, FEED_STATE, MAX_RECORD_BYTES, OUTCOMES, PAGES, TOPICS
 
 pytestmark = pytest.mark.servers
 
@@ -42,6 +51,7 @@ def test_topics_are_as_declared(river: Settings) -> None:
             assert existing[name] == river.kafka.partitions
             found = admin.config(name)
             assert found.get("cleanup.policy", "delete") == topic.broker_config()["cleanup.policy"]
+            assert found.get("segment.ms") == topic.broker_config().get("segment.ms") or not topic.compacted
             assert found.get("retention.ms") == topic.broker_config().get("retention.ms") or not topic.compacted
             assert found["max.message.bytes"] == str(MAX_RECORD_BYTES)
 
@@ -57,6 +67,20 @@ def test_what_was_sent_is_read_with_key_headers_and_bytes(river: Settings) -> No
     assert message.headers == {"entry": b"{}", "page": b"\x00"}
     assert message.origin == f"{topic}/{message.partition}/0"
     reader.close()
+
+
+def test_the_last_record_of_each_key_is_read_in_order(river: Settings) -> None:
+    topic = FEED_STATE.full_name(river.river.name)
+    with sender(river) as out:
+        for number in range(30):
+            out.send(topic, f"feed-{number % 3}", str(number).encode(), partition=0)
+        out.send(topic, "feed-1", None, partition=0)
+    bootstrap = river.kafka.bootstrap_servers
+    places = [(topic, partition) for partition in range(river.kafka.partitions)]
+    last = read_last(bootstrap, places, client_id="test")
+    assert [(one.key, one.value) for one in last] == [("feed-0", b"27"), ("feed-2", b"29"), ("feed-1", None)]
+    assert len(read_whole(bootstrap, places, client_id="test")) == 31
+    assert read_last(bootstrap, [], client_id="test") == []
 
 
 def test_only_the_contiguous_run_is_committed(river: Settings) -> None:
