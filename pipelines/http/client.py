@@ -36,8 +36,11 @@ _CONNECT_SECONDS = 10.0
 _MAX_HEADER_BYTES = 65_536  # news sites send content security policies of 10 KB
 _READ_BYTES = 262_144
 
-Hop = Callable[[str], AbstractAsyncContextManager[None]]
-"""Opens a block around the request to each URL on the way: where a caller waits for the host's turn."""
+Hop = Callable[[str], AbstractAsyncContextManager[Callable[[Answer], None] | None]]
+"""Opens a block around the request to each URL on the way: where a caller waits for the host's turn.
+
+What the block is given, if anything, is shown the answer before it ends.
+"""
 
 
 class Client:
@@ -135,10 +138,12 @@ class Client:
         passed: tuple[str, ...] = ()
         permanent = True
         while True:
-            async with (hop or _no_hop)(here):
+            async with (hop or _no_hop)(here) as show:
                 started = time.monotonic()
                 answer = await self._once(here, headers, seconds - spent, max_bytes, form)
                 spent += time.monotonic() - started
+                if show is not None:
+                    show(answer)
             if answer.status not in _REDIRECTS:
                 moved = permanent and bool(passed)
                 return replace(answer, redirects=passed, moved=moved, elapsed_ms=int(spent * 1000))

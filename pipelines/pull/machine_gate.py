@@ -20,7 +20,7 @@ from pathlib import Path
 
 from pipelines.errors import FetchFault
 from pipelines.pull.host_note import HostNote
-from pipelines.pull.politeness import HostGate, HostOnHold
+from pipelines.pull.politeness import HostGate, HostOnHold, Learn
 from pipelines.settings import FetchSettings
 
 log = logging.getLogger(__name__)
@@ -60,8 +60,13 @@ class MachineGate:
         self._turns = random.randrange(_TURNS_A_SWEEP * _FOLDERS)  # noqa: S311 - each process begins at another folder
 
     @asynccontextmanager
-    async def turn(self, host: str, *, delay: float, crawl_delay: float | None, patience: float) -> AsyncIterator[None]:
+    async def turn(
+        self, host: str, *, delay: float, crawl_delay: float | None, patience: float
+    ) -> AsyncIterator[Learn]:
         """Wait for the machine's turn at a host and hold it for the length of the block.
+
+        The block is given a function for the crawl-delay that the answer names: told later, it would come too late
+        for somebody who waits with the lock by then.
 
         Args:
             host: the host as politeness counts it.
@@ -77,7 +82,7 @@ class MachineGate:
             self._sweep(self._turns // _TURNS_A_SWEEP % _FOLDERS)
         file = await self._locked(host, patience)
         if file is None:
-            yield
+            yield lambda _: None
             return
         try:
             note = self._read(file).knowing(crawl_delay)
@@ -88,8 +93,13 @@ class MachineGate:
                 await asyncio.sleep(wait)
             self._write(file, note.begun())
             retry_after = 0.0
+
+            def learn(seconds: float | None) -> None:
+                nonlocal note
+                note = note.knowing(seconds)
+
             try:
-                yield
+                yield learn
             except FetchFault as fault:
                 retry_after = fault.retry_after or 0.0
                 raise

@@ -169,12 +169,16 @@ class _Host:
     waiting: int = 0
 
 
+Learn = Callable[[float | None], None]
+"""Told within a turn which crawl-delay the answer names: who comes next keeps it already."""
+
+
 class Beneath(Protocol):
     """A gate below that of the process, e.g. the one that all processes of a machine share."""
 
     def turn(
         self, host: str, *, delay: float, crawl_delay: float | None, patience: float
-    ) -> AbstractAsyncContextManager[None]:
+    ) -> AbstractAsyncContextManager[Learn]:
         """Wait for a turn at a host and hold it for the length of a block."""
 
     def hold(self, host: str, seconds: float) -> None:
@@ -205,8 +209,10 @@ class HostGate:
         self._hosts: dict[str, _Host] = {}
 
     @asynccontextmanager
-    async def turn(self, host: str) -> AsyncIterator[None]:
+    async def turn(self, host: str) -> AsyncIterator[Learn]:
         """Wait for a host's turn and hold it for the length of the block; a Retry-After raised in it is minded.
+
+        The block is given a function for the crawl-delay that the answer names.
 
         Raises:
             HostOnHold: the host's pause is longer than our patience.
@@ -220,8 +226,13 @@ class HostGate:
                         raise HostOnHold(host, wait)
                     await asyncio.sleep(wait)
                 try:
-                    async with self._turn_beneath(host, state):
-                        yield
+                    async with self._turn_beneath(host, state) as beneath:
+
+                        def learn(seconds: float | None) -> None:
+                            state.delay = seconds or 0.0
+                            beneath(seconds)
+
+                        yield learn
                 except FetchFault as fault:  # from the block, or from beneath: others know that the host is on hold
                     state.hold_until = max(state.hold_until, self._clock() + (fault.retry_after or 0.0))
                     raise
@@ -248,9 +259,9 @@ class HostGate:
             return 0.0
         return max(0.0, self._free_at(state) - self._clock()) + state.waiting * self._delay_of(state)
 
-    def _turn_beneath(self, host: str, state: _Host) -> AbstractAsyncContextManager[None]:
+    def _turn_beneath(self, host: str, state: _Host) -> AbstractAsyncContextManager[Learn]:
         if self._machine is None:
-            return nullcontext()
+            return nullcontext(lambda _: None)
         return self._machine.turn(host, delay=self._delay, crawl_delay=state.delay, patience=self._patience)
 
     def _free_at(self, state: _Host) -> float:

@@ -15,7 +15,7 @@ from pipelines.http.answer import Answer
 from pipelines.http.client import ACCEPT_PAGE, Client
 from pipelines.pull.landing import refresh_target
 from pipelines.pull.machine_gate import host_gate
-from pipelines.pull.politeness import ROBOTS_BYTES, HostOnHold, RobotsCache
+from pipelines.pull.politeness import ROBOTS_BYTES, HostOnHold, Learn, RobotsCache, read_robots
 from pipelines.pull.visits import Visit, after_answer, after_fault, postponed, skipped
 from pipelines.settings import Settings
 from pipelines.urls import host_of
@@ -110,17 +110,29 @@ class Visitor:
             raise Forbidden("robots.txt keeps us out", reason="robots", resource=url)
         self._gate.set_delay(host_of(url), robots.delay_seconds)
         async with self._turn_at(url):
-            yield
+            yield  # a page says nothing of the pace
 
     @asynccontextmanager
-    async def _turn_at(self, url: str) -> AsyncIterator[None]:
-        async with self._gate.turn(host_of(url)), self._slots:
+    async def _turn_at(self, url: str) -> AsyncIterator[Learn]:
+        async with self._gate.turn(host_of(url)) as learn, self._slots:
             while not self._has_room():
                 await asyncio.sleep(_LOOK_SECONDS)
-            yield
+            yield learn
+
+    @asynccontextmanager
+    async def _hop_of_robots(self, url: str) -> AsyncIterator[Callable[[Answer], None]]:
+        """Let a request for a robots.txt through; its crawl-delay counts before anybody else has a turn."""
+        async with self._turn_at(url) as learn:
+
+            def show(answer: Answer) -> None:
+                if answer.body:  # else it sends on to another place
+                    learn(read_robots(answer.body).delay_seconds)
+
+            yield show
 
     async def _get_robots(self, url: str) -> bytes:
-        answer = await self._client.get(url, max_bytes=ROBOTS_BYTES, accept="text/plain,*/*;q=0.1", hop=self._turn_at)
+        accept = "text/plain,*/*;q=0.1"
+        answer = await self._client.get(url, max_bytes=ROBOTS_BYTES, accept=accept, hop=self._hop_of_robots)
         return answer.body
 
 

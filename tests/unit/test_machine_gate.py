@@ -139,6 +139,26 @@ def test_what_one_learns_counts_for_all(tmp_path: Path) -> None:
     run(main())
 
 
+def test_a_crawl_delay_counts_for_who_waits_already(tmp_path: Path) -> None:
+    """`poll` waits while `fetch` reads the robots.txt that names it."""
+    ours, theirs = gates(tmp_path, patience=4.0)
+
+    async def ask() -> None:
+        async with theirs.turn(HOST):
+            pytest.fail("the pause is longer than their patience")
+
+    async def main() -> None:
+        async with ours.turn(HOST) as learn:
+            waiting = asyncio.create_task(ask())
+            await asyncio.sleep(0)
+            learn(5.0)
+        with pytest.raises(HostOnHold) as hold:
+            await waiting
+        assert 4.0 < (hold.value.retry_after or 0.0) <= 5.0
+
+    run(main())
+
+
 def test_retry_after_counts_for_all_before_anybody_else_can_ask(tmp_path: Path) -> None:
     async def main() -> None:
         fetch, poll = gates(tmp_path)
