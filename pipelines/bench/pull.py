@@ -29,6 +29,7 @@ from pipelines.bench.pull_result import Cost, Result, Served
 from pipelines.errors import UsageError
 from pipelines.ledger.accounts import reconcile
 from pipelines.settings import Settings
+from pipelines.signals import DRAIN_SECONDS
 
 DEFAULT_SPEED = 10.0
 """Of 10,000 feeds some 15 articles and 30 polls a second, ten times as many as in life: half a core, 9,000 articles."""
@@ -170,7 +171,8 @@ def _costs(crew: river.Crew, seconds: float) -> dict[str, Cost]:
 
 
 def _coverage(internet: Internet, begin: Start, reaped: Harvest, end: float) -> Coverage:
-    shown = list(showings(internet.plan, internet.streams, end))
+    # A poll that was under way at the end may have found what appeared while it drained.
+    shown = list(showings(internet.plan, internet.streams, end + DRAIN_SECONDS))
     return judge(
         shown,
         begin.known,
