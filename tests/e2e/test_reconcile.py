@@ -72,7 +72,7 @@ def drain(settings: Settings, *roles: str) -> None:
     with ExitStack() as running:
         processes = [running.enter_context(role(settings, name)) for name in roles]
         for name in roles:
-            until(lambda name=name: waiting(settings, name) == 0, what=f"all done by {name}")  # type: ignore[misc]
+            until(lambda name=name: waiting(settings, name) == 0, what=f"all done by {name}")  # type: ignore[misc]  # mypy infers no default of a lambda
         for process in processes:
             process.send_signal(signal.SIGTERM)
         for process in processes:

@@ -278,7 +278,7 @@ def test_killed_and_started_again_nothing_is_missing(river: Settings) -> None:
     send(settings, [entry(url) for url in urls])
     for seen in (10, 50):
         with role(settings, "fetch") as process:
-            until(lambda seen=seen: len(records(settings, PAGES)) >= seen, what=f"{seen} pages")  # type: ignore[misc]
+            until(lambda seen=seen: len(records(settings, PAGES)) >= seen, what=f"{seen} pages")  # type: ignore[misc]  # mypy infers no default of a lambda
             process.kill()
     fetched(settings, 100)
     pages = {message.key for message in records(settings, PAGES)}
