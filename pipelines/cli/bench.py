@@ -50,8 +50,8 @@ _workers = click.option(
 
 
 @bench.command()
-@click.option("--pages", type=click.IntRange(20, 5000), default=600, show_default=True, help="Pages of one round.")
-@click.option("--rounds", type=click.IntRange(1, 20), default=4, show_default=True, help="Rounds of floor and river.")
+@click.option("--pages", type=click.IntRange(20, 5000), default=1500, show_default=True, help="Pages of one round.")
+@click.option("--rounds", type=click.IntRange(1, 20), default=2, show_default=True, help="Rounds of floor and river.")
 @_workers
 @_shared
 @click.pass_obj
