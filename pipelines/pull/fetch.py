@@ -77,9 +77,10 @@ class Fetcher:
         self._waits = waits
         self._visitor = Visitor(settings, client, lambda: self._held_bytes <= _MAX_HELD_BYTES)
         self._lanes: Lanes[tuple[Message, Entry]] = Lanes()
-        self._handled = Handled()
-        self._known = Known()
-        self._chains = Chains()
+        most = settings.fetch.known_articles
+        self._handled = Handled(max(1, most // 5))
+        self._known = Known(most)
+        self._chains = Chains(max(1, most // 2))
         self._paused: set[Place] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         # Filled on the loop, emptied in the turn's thread.
@@ -88,7 +89,7 @@ class Fetcher:
         name = f"{settings.river.name}-fetch"
         bootstrap = kafka_bootstrap(settings)
         self._sender = Sender(bootstrap, client_id=name, linger_ms=settings.kafka.linger_ms)
-        self._back = ReadBack(bootstrap, name, self._known)
+        self._back = ReadBack(bootstrap, name, self._known, max(1, most // 5))
         self._unread: set[Place] = set()  # filled in Kafka's own call, which is no place to ask Kafka
         self._reader = GroupReader(
             bootstrap,

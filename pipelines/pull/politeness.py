@@ -26,7 +26,6 @@ _AGENT = "newsriver"
 _KEEP_SECONDS = 86_400.0  # RFC 9309, 2.4: not longer than a day
 _KEEP_UNREACHABLE_SECONDS = 600.0
 _FORGET_ABOVE = 20_000
-_MOST_ROBOTS = 5000  # parsed, one takes some 20 KB
 _LONGEST_RETRY_AFTER = 7 * 86_400.0
 _TOO_MANY_REQUESTS = 429
 _CLIENT_ERRORS = range(400, 500)
@@ -107,11 +106,15 @@ class RobotsCache:
     Args:
         get: fetches a robots.txt by its URL and gives the body.
         clock: gives seconds that never go back.
+        limit: most origins remembered; parsed, the robots.txt of one takes some 20 KB.
     """
 
-    def __init__(self, get: Callable[[str], Awaitable[bytes]], clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, get: Callable[[str], Awaitable[bytes]], clock: Callable[[], float] = time.monotonic, limit: int = 5000
+    ) -> None:
         self._get = get
         self._clock = clock
+        self._limit = limit
         self._found: dict[str, tuple[float, asyncio.Task[Robots]]] = {}
 
     async def of(self, origin: str) -> Robots:
@@ -137,8 +140,8 @@ class RobotsCache:
 
     def _forget(self) -> None:
         """Drop the older half when there are too many: memory stays flat over any number of hosts."""
-        if len(self._found) >= _MOST_ROBOTS:
-            for origin in list(self._found)[: _MOST_ROBOTS // 2]:
+        if len(self._found) >= self._limit:
+            for origin in list(self._found)[: self._limit // 2]:
                 if self._found[origin][1].done():
                     del self._found[origin]
 

@@ -79,7 +79,7 @@ class Poller:
         self._once = once
         bootstrap = kafka_bootstrap(settings)
         self._table = FeedTable()
-        announced = Announced()
+        announced = Announced(settings.poll.known_articles)
         self._held = HeldFeeds(settings, bootstrap, feeds, self._table, announced)
         self._asker = Asker(settings, client, announced)
         self._standstill = Standstill(waits)

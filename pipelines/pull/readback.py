@@ -18,7 +18,6 @@ from schemas.records import Entry
 
 log = logging.getLogger(__name__)
 
-_MOST_RECORDS = 20_000
 _MOST_BYTES = 40_000_000
 _MOST_SECONDS = 1.5
 _STRETCH = 1000
@@ -32,12 +31,14 @@ class ReadBack:
         bootstrap: Kafka's address.
         group: the consumer group whose committed offsets count.
         known: the memory.
+        most: records that are read back at most.
     """
 
-    def __init__(self, bootstrap: str, group: str, known: Known) -> None:
+    def __init__(self, bootstrap: str, group: str, known: Known, most: int = 20_000) -> None:
         self._bootstrap = bootstrap
         self._group = group
         self._known = known
+        self._most = most
         self._seen_to: dict[Place, int] = {}
 
     def saw(self, message: Message) -> None:
@@ -72,7 +73,7 @@ class ReadBack:
             for message in _backwards(spans, starts, dict(ends)):
                 found.append(message)
                 size += len(message.value or b"")
-                if len(found) >= _MOST_RECORDS or size >= _MOST_BYTES or time.monotonic() > until:
+                if len(found) >= self._most or size >= _MOST_BYTES or time.monotonic() > until:
                     break
         return found
 

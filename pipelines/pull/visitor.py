@@ -47,7 +47,7 @@ class Visitor:
         self._client = client
         self._has_room = has_room
         self._gate = host_gate(settings.fetch, PATIENCE_SECONDS)
-        self._robots = RobotsCache(self._get_robots)
+        self._robots = RobotsCache(self._get_robots, limit=settings.fetch.known_hosts)
         self._slots = asyncio.Semaphore(settings.fetch.concurrency)
 
     async def visit(self, entry: Entry, origin: str) -> Visit:

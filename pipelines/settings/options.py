@@ -121,6 +121,9 @@ class PollSettings(Section):
     max_known_entries: Annotated[int, Field(ge=100, le=100_000)] = 2000
     """Entry ids remembered for each feed, so that nothing is announced twice."""
 
+    known_articles: Annotated[int, Field(ge=10)] = 200_000
+    """Articles that one `poll` process remembers of all its feeds, so that it tells further announcements apart."""
+
     sitemap_days: Annotated[float, Field(gt=0, le=3650)] = 2.0
     """Entries of sitemaps, and sitemaps of an index, that are older than this are passed over."""
 
@@ -154,6 +157,12 @@ class FetchSettings(Section):
 
     revisit: list[Annotated[str, Field(pattern=r"^(15m|1h|6h|24h)$")]] = ["15m", "1h", "6h", "24h"]
     """Delays after which an article is looked at again for changes: any of 15m, 1h, 6h, 24h; empty for never."""
+
+    known_articles: Annotated[int, Field(ge=10)] = 100_000
+    """Articles that one `fetch` process remembers, so that a further announcement makes no further request."""
+
+    known_hosts: Annotated[int, Field(ge=10)] = 5000
+    """Sites whose robots.txt one `fetch` process keeps; one that is forgotten is asked for it again."""
 
     allow_networks: list[Network] = []
     """Private or loopback networks that may be fetched from all the same, e.g. ["10.1.0.0/16"]."""

@@ -130,7 +130,7 @@ class Clock:
         return self.now
 
 
-def cache(clock: Clock, answers: list[bytes | Exception]) -> tuple[RobotsCache, list[str]]:
+def cache(clock: Clock, answers: list[bytes | Exception], limit: int = 5000) -> tuple[RobotsCache, list[str]]:
     asked: list[str] = []
 
     async def get(url: str) -> bytes:
@@ -141,7 +141,7 @@ def cache(clock: Clock, answers: list[bytes | Exception]) -> tuple[RobotsCache, 
             raise answer
         return answer
 
-    return RobotsCache(get, clock), asked
+    return RobotsCache(get, clock, limit), asked
 
 
 def test_robots_are_asked_for_once_a_day_and_shared() -> None:
@@ -192,6 +192,17 @@ def test_what_says_nothing_about_the_file_is_not_remembered(error: Exception) ->
             await robots.of("https://a.example")
         assert (await robots.of("https://a.example")).fault is None
         assert len(asked) == 2
+
+    asyncio.run(main())
+
+
+def test_with_more_sites_than_it_may_keep_the_older_ones_are_asked_again() -> None:
+    async def main() -> None:
+        robots, asked = cache(Clock(), [ROBOTS], limit=10)
+        sites = [f"https://{number}.example" for number in range(11)]
+        for site in [*sites, sites[-1], sites[0]]:
+            await robots.of(site)
+        assert asked == [f"{site}/robots.txt" for site in [*sites, sites[0]]]
 
     asyncio.run(main())
 

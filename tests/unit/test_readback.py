@@ -62,11 +62,11 @@ class Log:
                 yield self.others.get((partition, offset)) or message(partition, offset)
 
 
-def back(log: Log, monkeypatch: pytest.MonkeyPatch) -> tuple[ReadBack, Known]:
+def back(log: Log, monkeypatch: pytest.MonkeyPatch, most: int = 20_000) -> tuple[ReadBack, Known]:
     known = Known()
     monkeypatch.setattr(readback, "Admin", log)
     monkeypatch.setattr(readback, "Spans", log)
-    return ReadBack("broker", "news-fetch", known), known
+    return ReadBack("broker", "news-fetch", known, most), known
 
 
 def again(known: Known, partition: int, offset: int) -> bool:
@@ -91,9 +91,14 @@ def test_all_that_was_committed_is_known_and_is_not_read_twice(monkeypatch: pyte
     assert log.read_offsets == [(0, offset) for offset in range(2601, 2700)]
 
 
-@pytest.mark.parametrize(
-    ("limit", "value"), [("_MOST_RECORDS", 1500), ("_MOST_BYTES", 600_000), ("_MOST_SECONDS", 0.05)]
-)
+def test_it_reads_no_more_records_than_it_may(monkeypatch: pytest.MonkeyPatch) -> None:
+    log = Log(0, {0: 10**7})
+    reader, _ = back(log, monkeypatch, most=1500)
+    reader.fill([(TOPIC, 0)])
+    assert len(log.read_offsets) == 1500
+
+
+@pytest.mark.parametrize(("limit", "value"), [("_MOST_BYTES", 600_000), ("_MOST_SECONDS", 0.05)])
 def test_it_ends_at_each_bound(limit: str, value: float, monkeypatch: pytest.MonkeyPatch) -> None:
     log = Log(0, {0: 10**7})
     reader, _ = back(log, monkeypatch)
