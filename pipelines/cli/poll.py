@@ -16,17 +16,24 @@ from pipelines.cli.context import Context
     "files",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     multiple=True,
-    help="Feed list, TOML or OPML; repeatable. Default: the lists that river.feeds names, else the list on Kafka.",
+    help="Feed list, TOML or OPML, merged into the list on Kafka; repeatable. Default: those that river.feeds names.",
 )
 @click.option("--once", is_flag=True, help="Ask every feed once, due or not, and end.")
 @click.pass_obj
 def poll(context: Context, files: tuple[Path, ...], once: bool) -> None:
-    """Ask feeds when they are due and put new entries on Kafka, until SIGTERM."""
+    """Ask feeds when they are due and put new entries on Kafka, until SIGTERM.
+
+    All copies of a river poll its one list, the one on Kafka. With --once only the feeds in the files are asked.
+    """
     from pipelines.feeds.lists import read_lists
+    from pipelines.feeds.sync import sync_lists
     from pipelines.pull.poll import run
     from pipelines.signals import drain_on_signals
 
     paths = files or tuple(context.settings.river.feeds)
-    feeds = read_lists(paths) if paths else None
+    feeds = read_lists(paths) if paths else None  # a wrong list is said before anything else
     context.start_logging()
-    run(context.settings, drain_on_signals(threading.Event()), feeds, once=once)
+    stop = drain_on_signals(threading.Event())
+    if paths and not once:
+        sync_lists(context.settings, paths)
+    run(context.settings, stop, feeds if once else None, once=once)

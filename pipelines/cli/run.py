@@ -17,7 +17,7 @@ from pipelines.cli.context import Context
     "feeds",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     multiple=True,
-    help="Feed list, TOML or OPML; repeatable. Default: the lists that river.feeds names.",
+    help="Feed list, TOML or OPML, merged into the list on Kafka; repeatable. Default: those that river.feeds names.",
 )
 @click.pass_obj
 def run(context: Context, feeds: tuple[Path, ...]) -> None:

@@ -30,6 +30,9 @@ from schemas.records import Feed
 
 _OPML_NAMES = {"xmlUrl": "url", "title": "title", "text": "title"}
 _PLAIN = {"source": str, "language": str, "paused": bool, "interval_seconds": float}
+_NOT_LISTED = {"lists"}
+"""Fields that the river keeps for itself: no list has them."""
+_KEYS = Feed.model_fields.keys() - _NOT_LISTED
 
 
 def read_lists(paths: Iterable[Path]) -> list[Feed]:
@@ -103,7 +106,7 @@ def to_toml(feeds: Iterable[Feed]) -> str:
     """Write a TOML list; `from_toml` gives the same feeds again."""
     tables = []
     for feed in feeds:
-        values = feed.model_dump(exclude_defaults=True)
+        values = feed.model_dump(exclude_defaults=True, exclude=_NOT_LISTED)
         # JSON's strings, numbers and booleans are TOML's, but for the one control character JSON leaves bare.
         lines = [
             f"{key} = {json.dumps(value, ensure_ascii=False)}".replace("\x7f", "\\u007f")
@@ -165,9 +168,9 @@ def _feed(values: Mapping[str, Any], name: str, at: int) -> Feed:
     where = (f"entry {at}" if name else "feed") + (f" ({url[:200]})" if url else "")
     if not url:
         raise _error(name, f"{where} has no url")
-    unknown = [key for key in values if key not in Feed.model_fields]
+    unknown = [key for key in values if key not in _KEYS]
     if unknown:
-        near = difflib.get_close_matches(unknown[0], Feed.model_fields, n=1)
+        near = difflib.get_close_matches(unknown[0], _KEYS, n=1)
         raise _error(name, f"{where} has an unknown key {unknown[0]}" + (f"; did you mean {near[0]}?" if near else ""))
     try:
         fetchable_url(url)

@@ -5,7 +5,7 @@ What is known of the feeds (`news.feed-state`) is only read here: `poll` alone w
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, suppress
 from typing import TypeVar
 
@@ -76,6 +76,16 @@ def remove_feeds(settings: Settings, urls: Iterable[str]) -> None:
         ServiceError: as `stored_feeds`.
     """
     _send(settings, dict.fromkeys(urls))
+
+
+def change_feeds(settings: Settings, changes: Mapping[str, Feed | None]) -> None:
+    """Give feeds a new definition, or take out those whose definition is None.
+
+    Raises:
+        ServiceError: as `stored_feeds`.
+    """
+    if changes:
+        _send(settings, {url: None if feed is None else feed.to_json() for url, feed in changes.items()})
 
 
 def _send(settings: Settings, records: dict[str, bytes | None]) -> None:

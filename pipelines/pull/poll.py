@@ -42,7 +42,7 @@ def run(settings: Settings, stop: threading.Event, feeds: Iterable[Feed] | None 
     Args:
         settings: all settings.
         stop: set it to drain and return.
-        feeds: the list to poll; None takes the one in `news.feeds`. Copies share either.
+        feeds: with `once`, the feeds to ask; None takes the list, `news.feeds`, which copies share.
         once: ask every feed once, due or not, and return; takes no part in the sharing and has no heartbeat.
 
     Raises:
@@ -67,7 +67,7 @@ class Poller:
     Args:
         settings: all settings.
         client: makes the requests.
-        feeds: the list to poll; None takes the one in `news.feeds`.
+        feeds: with `once`, the feeds to ask; None takes the list, `news.feeds`.
         waits: told when all stands still.
         once: ask every feed once.
     """

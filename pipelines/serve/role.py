@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Iterable
 from typing import Any
 
 from pipelines.connect import kafka_bootstrap
@@ -17,7 +16,6 @@ from pipelines.serve.callbacks import add_callbacks
 from pipelines.serve.server import application, listening
 from pipelines.settings import Settings
 from pipelines.websub.subscriber import Subscriber
-from schemas.records import Feed
 from schemas.topics import MAX_RECORD_BYTES, Role
 
 log = logging.getLogger(__name__)
@@ -26,13 +24,12 @@ _LOOK_SECONDS = 0.2
 _ROOM_FOR_HEADERS = 100_000
 
 
-def run(settings: Settings, stop: threading.Event, feeds: Iterable[Feed] | None = None) -> None:
+def run(settings: Settings, stop: threading.Event) -> None:
     """Serve until `stop` is set.
 
     Args:
         settings: all settings.
         stop: set it to drain and return.
-        feeds: the feed list to subscribe for; None takes the one in `news.feeds`.
 
     Raises:
         SettingsError: `serve.websub` is on and `serve.public_url` is empty.
@@ -48,10 +45,10 @@ def run(settings: Settings, stop: threading.Event, feeds: Iterable[Feed] | None 
     kafka_bootstrap(settings)
     waits = Waits()
     with Heartbeat(settings, Role.SERVE, waits):
-        asyncio.run(_run(settings, stop, waits, feeds))
+        asyncio.run(_run(settings, stop, waits))
 
 
-async def _run(settings: Settings, stop: threading.Event, waits: Waits, feeds: Iterable[Feed] | None) -> None:
+async def _run(settings: Settings, stop: threading.Event, waits: Waits) -> None:
     where = f"{settings.serve.host}:{settings.serve.port}"
     if not settings.serve.websub:
         async with listening(application(lambda: _waiting(waits)), settings):
@@ -60,7 +57,7 @@ async def _run(settings: Settings, stop: threading.Event, waits: Waits, feeds: I
                 await asyncio.sleep(_LOOK_SECONDS)
         return
     async with Client(settings) as client:
-        subscriber = Subscriber(settings, client, waits, feeds)
+        subscriber = Subscriber(settings, client, waits)
         app = application(lambda: {**_waiting(waits), "websub": subscriber.status()}, _most_bytes(settings))
         add_callbacks(app, subscriber)
         async with listening(app, settings):

@@ -44,7 +44,7 @@ class RiverSettings(Section):
     """Address (URL or e-mail) that our User-Agent gives to the sites we read; put your own here."""
 
     feeds: list[Folder] = []
-    """Feed lists to poll: TOML or OPML files."""
+    """Feed lists, TOML or OPML files: `poll` merges them into the list on Kafka when it starts."""
 
     log_level: Annotated[str, Field(pattern=r"^(debug|info|warning|error)$")] = "info"
     """Least severe message that is written to stderr: debug, info, warning or error."""

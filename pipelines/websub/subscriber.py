@@ -11,7 +11,7 @@ import asyncio
 import logging
 import secrets
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from typing import Any, Self
 
@@ -53,10 +53,9 @@ class Subscriber:
         settings: all settings.
         client: makes the requests to hubs.
         waits: told while Kafka takes no pushes.
-        feeds: the feed list; None takes the one in `news.feeds`.
     """
 
-    def __init__(self, settings: Settings, client: Client, waits: Waits, feeds: Iterable[Feed] | None) -> None:
+    def __init__(self, settings: Settings, client: Client, waits: Waits) -> None:
         self._settings = settings
         self._client = client
         self._waits = waits
@@ -70,9 +69,6 @@ class Subscriber:
         self._messages: list[Message] = []
         self._caught_up = self._ready = False
         self._settled_at = 0.0
-        self._listed = feeds is not None
-        for feed in feeds or ():
-            self._table.list_feed(feed)
 
     def connect(self) -> Self:
         """Connect to Kafka, which blocks.
@@ -83,8 +79,8 @@ class Subscriber:
         name, bootstrap = f"{self._settings.river.name}-serve", kafka_bootstrap(self._settings)
         self._partitions = _count_partitions(bootstrap, self._name(PUSHES))
         self._sender = Sender(bootstrap, client_id=name, linger_ms=0)
-        topics = [SUBSCRIPTIONS, FEED_STATE, *([] if self._listed else [FEEDS])]
-        self._follower = Follower(bootstrap, map(self._name, topics), client_id=name)
+        topics = map(self._name, (SUBSCRIPTIONS, FEED_STATE, FEEDS))
+        self._follower = Follower(bootstrap, topics, client_id=name)
         return self
 
     def turn(self) -> None:

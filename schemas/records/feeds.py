@@ -24,6 +24,8 @@ class Feed(Record):
     """Whether the feed is kept in the list but not asked."""
     interval_seconds: Annotated[float, Field(gt=0)] | None = None
     """Fixed time between two polls; None lets the schedule decide."""
+    lists: list[str] = []
+    """Feed-list files that hold it, each as `host:path`; empty when it was added by hand."""
 
 
 class SitemapState(Record):

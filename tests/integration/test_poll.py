@@ -242,6 +242,27 @@ def test_two_copies_share_the_hosts(river: Settings) -> None:
             assert message.partition == feed_partition(message.key or "", settings.kafka.partitions)
 
 
+def test_two_copies_with_different_lists_poll_all_feeds_of_both(river: Settings, tmp_path: Path) -> None:
+    settings = pulling(river)
+    with ExitStack() as stack:
+        sites = [stack.enter_context(Site(f"127.0.0.{number}")) for number in range(2, 10)]
+        for site in sites:
+            site.routes["/"] = feed_reply(f"https://news.example/{site.host}")
+        for name in ("mine", "yours"):
+            (tmp_path / name).mkdir()
+        mine = feed_file(tmp_path / "mine", [site.url("/") for site in sites[:4]])
+        yours = feed_file(tmp_path / "yours", [site.url("/") for site in sites[4:]])
+        with role(settings, "poll", "--feeds", mine) as one, role(settings, "poll", "--feeds", yours) as other:
+            until(lambda: len(states(settings)) == 8, what="a state for each feed of both lists")
+            for process in (one, other):
+                process.send_signal(signal.SIGTERM)
+                assert process.wait(10) == 0
+        assert {feed.url for feed in stored_feeds(settings)} == {site.url("/") for site in sites}
+        feed_file(tmp_path / "mine", [site.url("/") for site in sites[:3]])
+        with role(settings, "poll", "--feeds", mine):  # a file that was edited takes its feed out of the list
+            until(lambda: len(stored_feeds(settings)) == 7, what="the feed to be taken out")
+
+
 def until_workers(settings: Settings, number: int) -> list[WorkerStatus]:
     """Give what the processes tell of themselves, once so many do."""
     until(lambda: len(worker_status(settings)) == number, what=f"{number} workers")

@@ -192,6 +192,7 @@ def test_standings() -> None:
         "title": "",
         "source": "",
         "paused": False,
+        "lists": [],
         "last_poll": NOW.isoformat(),
         "last_success": None,
         "next_poll": NOW.isoformat(),

@@ -53,5 +53,5 @@ def test_a_dead_worker_that_is_kept_away_is_started_later() -> None:
 def test_serve_runs_only_when_it_subscribes(websub: bool) -> None:
     settings = Settings(serve=ServeSettings(websub=websub))
     workers = {worker.name: worker.arguments for worker in workers_of(settings, [Path("mine.toml")])}
-    assert workers.get("serve") == (["serve", "--feeds", "mine.toml"] if websub else None)
+    assert workers.get("serve") == (["serve"] if websub else None)
     assert workers["poll"] == ["poll", "--feeds", "mine.toml"]

@@ -34,7 +34,7 @@ def active() -> Subscription:
 def run(story: Callable[[Subscriber, Waits], Awaitable[None]], *, ready: bool = True) -> None:
     async def whole() -> None:
         waits = Waits()
-        subscriber = Subscriber(Settings(), cast("Client", None), waits, [])
+        subscriber = Subscriber(Settings(), cast("Client", None), waits)
         subscriber._ready, subscriber._partitions = ready, 2
         subscriber._table.put(active())
         await story(subscriber, waits)
