@@ -90,9 +90,18 @@ def host_of(url: str) -> str:
     return _authority(parts.scheme, parts.netloc)
 
 
+def identity_url(canonical: str) -> str:
+    """Give the form of a canonical URL that names the article: with https whatever the scheme.
+
+    Sites move to https, and feeds give one link now in this scheme and now in that; none shows two articles by them.
+    It is for comparing, not for fetching: a site may have no https.
+    """
+    return f"https://{canonical[7:]}" if canonical.startswith("http://") else canonical
+
+
 def article_id(canonical: str) -> str:
-    """Give the article's id, 32 hex digits, from its canonical URL and nothing else."""
-    return hashlib.blake2b(canonical.encode(), digest_size=16).hexdigest()
+    """Give the article's id, 32 hex digits, from its canonical URL but for the scheme, and nothing else."""
+    return hashlib.blake2b(identity_url(canonical).encode(), digest_size=16).hexdigest()
 
 
 def _authority(scheme: str, netloc: str) -> str:

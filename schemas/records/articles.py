@@ -74,6 +74,8 @@ class PageFacts(Record):
     """Time from the request to the last byte."""
     amp_url: str = ""
     """Address of the AMP copy that the page names; noted, never fetched."""
+    canonical_url: str = ""
+    """Address that the page gives itself (rel=canonical), in canonical form; empty where it gives none of its site."""
 
     @property
     def version(self) -> int:
@@ -117,6 +119,8 @@ class Article(Record):
     """Article id: the document's id."""
     url: str
     """Canonical URL."""
+    addresses: list[str] = []
+    """Canonical URLs of further addresses that it was found at: announced, redirected to, or named by its page."""
     source: str
     """Short name of the outlet."""
     feeds: list[str] = []
@@ -151,3 +155,5 @@ class Article(Record):
     """Address of the licence the page names."""
     free: bool | None = None
     """Whether the page says that it can be read without paying; None where it does not say."""
+    gone_at: AwareDatetime | None = None
+    """When its site said that it is removed (404 or 410 at a revisit); None while it is there."""

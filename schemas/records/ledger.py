@@ -28,6 +28,7 @@ class OutcomeKind(StrEnum):
     INDEXED = "indexed"
     UPDATED = "updated"
     UNCHANGED = "unchanged"
+    GONE = "gone"
     SUPERSEDED = "superseded"
     DUPLICATE_URL = "duplicate-url"
     SKIPPED = "skipped"
@@ -49,6 +50,8 @@ class Outcome(Record):
     """The article."""
     url: str
     """Its canonical URL."""
+    page_url: str = ""
+    """Address that the page gives itself or was found at, where that is another one: the key of the page on Kafka."""
     feed_url: str
     """Feed that announced it."""
     source: str
@@ -69,8 +72,10 @@ class Outcome(Record):
     """When."""
     first_seen: AwareDatetime
     """When the article was discovered."""
+    document_id: str = ""
+    """Id of the document, where it is not the article's own: it was found at another address before."""
     document_index: str = ""
-    """Index that holds the document, for indexed and updated."""
+    """Index that holds the document, where there is one."""
     document_version: int | None = None
     """The document's external version."""
     next_visit_at: AwareDatetime | None = None

@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pipelines.errors import FeedFault
-from pipelines.urls import MAX_LENGTH, article_id, canonical_url, fetchable_url, host_of
+from pipelines.urls import MAX_LENGTH, article_id, canonical_url, fetchable_url, host_of, identity_url
 
 SAME = [
     ("http://example.org", "http://example.org/"),
@@ -51,7 +51,6 @@ def test_spellings_become_one(url: str, canonical: str) -> None:
 
 APART = [
     ("https://example.org/a", "https://example.org/a/"),
-    ("https://example.org/a", "http://example.org/a"),
     ("https://example.org/a", "https://www.example.org/a"),
     ("https://example.org/A", "https://example.org/a"),
     ("https://example.org/?p=1", "https://example.org/?p=2"),
@@ -72,6 +71,14 @@ APART = [
 def test_what_may_be_two_articles_stays_two(one: str, other: str) -> None:
     assert canonical_url(one) != canonical_url(other)
     assert article_id(canonical_url(one)) != article_id(canonical_url(other))
+
+
+@pytest.mark.parametrize("address", ["example.org/a", "example.org:8080/a?b=1", "[::1]/"])
+def test_the_scheme_tells_no_articles_apart_and_stays_in_the_address(address: str) -> None:
+    plain, secure = canonical_url(f"http://{address}"), canonical_url(f"https://{address}")
+    assert (plain, secure) == (f"http://{address}", f"https://{address}")
+    assert identity_url(plain) == identity_url(secure) == secure
+    assert article_id(plain) == article_id(secure)
 
 
 @pytest.mark.parametrize(
