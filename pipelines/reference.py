@@ -25,6 +25,13 @@ Later sources win: these defaults, a TOML file (`newsriver.toml` or `--config FI
 environment, `--set section.key=value` on the command line.
 """
 
+_CALLS = """
+`newsriver [OPTIONS] COMMAND ...`; `-h` behind any of them explains it. Without a command the help is shown and the exit
+code is 2, as of other tools made with click. Results go to stdout, messages to stderr. Exit codes: 0 ok, 1 failed,
+2 wrong usage, 3 a service is not reachable, 130 interrupted, 141 the reader of a pipe hung up. These options stand
+before the command:
+"""
+
 
 class SettingRow(NamedTuple):
     """One setting as it is shown."""
@@ -83,7 +90,7 @@ def commands_section() -> str:
     from pipelines.cli import COMMANDS, newsriver
 
     context = click.Context(newsriver, info_name="newsriver")
-    blocks = []
+    blocks = ["\n".join([_CALLS, *_options(newsriver, context)])]
     for name in COMMANDS:
         command = newsriver.get_command(context, name)
         assert command is not None  # noqa: S101 - for mypy: the name is from the table
@@ -101,12 +108,13 @@ def _command_blocks(command: click.Command, context: click.Context) -> list[str]
             for child, name in inner
             for block in _command_blocks(child, click.Context(child, info_name=name, parent=context))
         ]
-    lines = [f"### `{context.command_path}`", command.help or "", ""]
-    for parameter in command.get_params(context):
-        record = parameter.get_help_record(context)
-        if record is not None and "--help" not in record[0]:
-            lines.append(f"- `{record[0]}` {record[1]}")
+    lines = [f"### `{context.command_path}`", command.help or "", "", *_options(command, context)]
     return ["\n".join(lines).strip()]
+
+
+def _options(command: click.Command, context: click.Context) -> list[str]:
+    records = [parameter.get_help_record(context) for parameter in command.get_params(context)]
+    return [f"- `{record[0]}` {record[1]}" for record in records if record and "--help" not in record[0]]
 
 
 def settings_table() -> str:

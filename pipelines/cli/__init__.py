@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import logging
 import os
 import sys
 import traceback
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
 
 import click
 
 from pipelines import __version__
-from pipelines.cli.console import HUNG_UP, ReaderGoneError, readers
+from pipelines.cli.console import HUNG_UP, ReaderGoneError, complain, err, readers
 from pipelines.cli.context import Context
 from pipelines.errors import NewsriverError
+from pipelines.logs import in_json
+from pipelines.printable import escaped_line
+
+log = logging.getLogger(__name__)
 
 COMMANDS: dict[str, str] = {
     "demo": "The whole river on a sample news site: what to try first.",
@@ -95,15 +101,46 @@ class Commands(click.Group):
         return super().resolve_command(ctx, args)
 
 
+def _settings_beginning(ctx: click.Context, param: click.Parameter, start: str) -> list[str]:  # noqa: ARG001 - click's signature
+    """Complete the value of --set."""
+    from pipelines.settings import option_names
+
+    return [f"{name}=" for name in option_names() if name.startswith(start)]
+
+
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
 @click.option("--config", "file", type=click.Path(path_type=Path), help="Settings file (default: ./newsriver.toml).")
-@click.option("--set", "assignments", multiple=True, metavar="SECTION.KEY=VALUE", help="Set one option; repeatable.")
-@click.option("--debug", is_flag=True, help="Show traces and the client libraries' messages.")
+@click.option(
+    "--set",
+    "assignments",
+    multiple=True,
+    metavar="SECTION.KEY=VALUE",
+    shell_complete=_settings_beginning,
+    help="Set one option; repeatable.",
+)
+@click.option("-q", "--quiet", is_flag=True, help="Only results, warnings and errors.")
+@click.option("-v", "--verbose", is_flag=True, help="Log what is done in detail.")
+@click.option("--log-format", type=click.Choice(["text", "json"]), help="How messages are logged: text or json.")
+@click.option("--debug", is_flag=True, help="As -v, with traces and the client libraries' messages.")
 @click.version_option(__version__, message="newsriver %(version)s")
 @click.pass_context
-def newsriver(ctx: click.Context, file: Path | None, assignments: tuple[str, ...], debug: bool) -> None:
+def newsriver(
+    ctx: click.Context,
+    file: Path | None,
+    assignments: tuple[str, ...],
+    quiet: bool,
+    verbose: bool,
+    log_format: str | None,
+    debug: bool,
+) -> None:
     """Newsriver: every article of the feeds you care about, clean, tagged and searchable within a minute."""
-    ctx.obj = Context(file=file, assignments=assignments, debug=debug)
+    if quiet and (verbose or debug):
+        raise click.UsageError("-q says less and -v or --debug says more; give one of them")
+    err.quiet = quiet
+    # As settings they reach the processes that a command starts.
+    said = {"river.log_level": "warning" if quiet else "debug" if verbose else "", "river.log_format": log_format}
+    flags = tuple(f"{name}={value}" for name, value in said.items() if value)
+    ctx.obj = Context(file=file, assignments=(*assignments, *flags), debug=debug)
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -112,6 +149,8 @@ def main(arguments: list[str] | None = None) -> None:
     0 ok, 1 failed, 2 wrong usage, 3 a service is not reachable, 130 interrupted, 141 the reader of a pipe hung up.
     """
     arguments = sys.argv[1:] if arguments is None else arguments
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a title in Thai on a terminal of Latin-1, as on stderr
     status = _run(arguments)
     try:
         sys.stdout.flush()  # what is left must not fail when Python ends: it would complain, and exit with 120
@@ -128,9 +167,12 @@ def _run(arguments: list[str]) -> int:
         return _hung_up()
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the last line of defence: a bug is one line too
         if "--debug" in arguments:
-            traceback.print_exc()
+            complain(traceback.format_exc().rstrip())
         text, exit_code = _explain(error)
-        sys.stderr.write(f"newsriver: {text}\n")
+        if in_json():
+            log.critical(text)
+        else:
+            complain(text)
         return exit_code
     return result if isinstance(result, int) else 0
 
@@ -146,14 +188,16 @@ def _hung_up() -> int:
 def _explain(error: BaseException) -> tuple[str, int]:
     """Give an error's one line and its exit code."""
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
-        return f"which command?\n\n{error.format_message()}", 2
+        return error.format_message(), 2  # the help, as click does: nothing was done
     if isinstance(error, click.ClickException):
-        return _one_line(error), error.exit_code
-    if isinstance(error, NewsriverError):
-        return str(error), error.exit_code
-    if isinstance(error, KeyboardInterrupt | click.Abort):
-        return "interrupted", 130
-    return f"unexpected {type(error).__name__}: {error}; --debug shows the trace", 1
+        said, exit_code = _one_line(error), error.exit_code
+    elif isinstance(error, NewsriverError):
+        said, exit_code = str(error), error.exit_code
+    elif isinstance(error, KeyboardInterrupt | click.Abort):
+        said, exit_code = "interrupted", 130
+    else:
+        said, exit_code = f"unexpected {type(error).__name__}: {error}; --debug shows the trace", 1
+    return f"newsriver: {escaped_line(said)}", exit_code
 
 
 def _one_line(error: click.ClickException) -> str:

@@ -19,9 +19,10 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from pipelines.cli.console import err, out, print_json, safe
+from pipelines.cli.console import err, line, out, print_json, styled
 from pipelines.cli.context import Context
 from pipelines.errors import NewsriverError
+from pipelines.logs import to_file
 
 if TYPE_CHECKING:
     from pipelines.chaos.lab import Result
@@ -80,17 +81,11 @@ def _logging_to(home: Path) -> Iterator[None]:
     home.mkdir(parents=True, exist_ok=True)
     for name in _LOGS:
         (home / name).unlink(missing_ok=True)
-    handler = logging.FileHandler(home / "chaos.log", encoding="utf-8")
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(message)s"))
     logger = logging.getLogger("pipelines")
-    logger.addHandler(handler)
     logger.setLevel(logging.INFO)
     logging.getLogger("kafka").setLevel(logging.CRITICAL)  # it reports every broken connection, and we break them
-    try:
+    with to_file(home / "chaos.log", logger):
         yield
-    finally:
-        logger.removeHandler(handler)
-        handler.close()
 
 
 @contextmanager
@@ -166,7 +161,7 @@ def _show(result: Result) -> None:
     table = Table("first visits ended as", "articles", box=None, pad_edge=False)
     table.columns[1].justify = "right"
     for name, count in result.accounts.ends.items():
-        table.add_row(safe(name), f"{count:,}")
+        table.add_row(line(name), f"{count:,}")
     out.print(table, "")
     _verdict(result.accounts, result)
 
@@ -180,10 +175,15 @@ def _verdict(found: Accounts, result: Result) -> None:
         ("ended otherwise", [f"{one}: must {must}, did {did}" for one, (must, did) in found.wrong.items()]),
     ):
         for one in what[:_SHOWN]:
-            out.print(f"[red]✗[/] {name}: {safe(one)}")
+            out.print(styled("[red]✗[/] {}: {}", name, one))
     sent, ended = found.unreadable
+    losses = f"lost {len(found.lost)}, duplicate documents {len(found.duplicates)}, unaccounted {found.unaccounted}"
+    rest = ("at rest", "") if result.at_rest else ("not at rest", "red")
     out.print(
-        f"{found.announced:,} articles in {result.seconds:,.0f} s: [bold]lost {len(found.lost)}, duplicate documents"
-        f" {len(found.duplicates)}, unaccounted {found.unaccounted}[/]; wrong ends {len(found.wrong)}, "
-        f"unreadable records {ended} of {sent} ended; {'at rest' if result.at_rest else '[red]not at rest[/]'}"
+        Text.assemble(
+            f"{found.announced:,} articles in {result.seconds:,.0f} s: ",
+            (losses, "bold"),
+            f"; wrong ends {len(found.wrong)}, unreadable records {ended} of {sent} ended; ",
+            rest,
+        )
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 from rich.table import Table
 
-from pipelines.cli.console import err, out, print_json, safe
+from pipelines.cli.console import err, out, print_json, styled
 from pipelines.cli.context import Context
 from pipelines.errors import UsageError
 from pipelines.reference import settings_rows, settings_toml
@@ -29,10 +29,8 @@ def show(context: Context, as_json: bool) -> None:
         return
     table = Table("setting", "value", "default", "meaning", box=None, pad_edge=False)
     for row in settings_rows(context.settings):
-        value = safe(row.value)
-        table.add_row(
-            row.name, value if row.value == row.default else f"[bold]{value}[/]", safe(row.default), row.about
-        )
+        value = styled("{}" if row.value == row.default else "[bold]{}[/]", row.value)
+        table.add_row(row.name, value, row.default, row.about)
     out.print(table)
 
 

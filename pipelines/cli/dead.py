@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import getpass
 import json
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,7 +14,7 @@ import click
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from pipelines.cli.console import err, out, plain, print_json
+from pipelines.cli.console import err, line, out, plain, print_json, write_bytes
 from pipelines.cli.context import Context
 from pipelines.errors import UsageError
 from pipelines.ledger.dead import Forecast, Group, Letter, Selection, State, groups, unknown_names
@@ -74,8 +73,8 @@ def list_(context: Context, /, everything: bool, each: bool, as_json: bool, **as
         shown = [letter.as_json() for letter in letters] if each else [group.as_json() for group in groups(letters)]
         print_json({"letters" if each else "groups": shown, "total": len(letters), "states": _states(found)})
         return
-    for line in map(_letter_line, letters) if each else map(_group_lines, groups(letters)):
-        out.print(line)
+    for text in map(_letter_line, letters) if each else map(_group_lines, groups(letters)):
+        out.print(text)
     hidden = [f"{n:,} {state}" for state, n in _states(found).items() if state not in states and n]
     err.print(f"{len(letters):,} dead letters" + (f"; not shown: {', '.join(hidden)} (--all)" if hidden else ""))
 
@@ -93,8 +92,7 @@ def show(context: Context, name: str, as_json: bool, raw: bool) -> None:
     _, letters = _chosen(context, (name,), frozenset(State), {})
     letter, message = next(payloads(context.settings, letters[-1:]))
     if raw:
-        sys.stdout.buffer.write(message.value or b"")
-        sys.stdout.buffer.flush()
+        write_bytes(message.value or b"")
     elif as_json:
         text = (message.value or b"").decode("utf-8", "replace")
         print_json({**letter.as_json(), "headers": headers_as_json(message.headers), "payload": text})
@@ -212,10 +210,10 @@ def _hint_at_others(found: list[Letter], letters: list[Letter], hint: str) -> No
 
 def _group_lines(group: Group) -> Text:
     facts = group.sample.facts
-    text = Text(plain(f"{group.count:>7,} {group.stage}: {group.reason}"), style="bold")
+    text = Text(f"{group.count:>7,} {line(f'{group.stage}: {group.reason}')}", style="bold")
     text.append(f"   {group.first:%Y-%m-%d %H:%M:%S} to {group.last:%Y-%m-%d %H:%M:%S} UTC", style="not bold dim")
-    text.append(f"\n        {_line(facts.message)}", style="not bold")
-    return text.append(f"\n        {_line(group.sample.url)}  {facts.origin}", style="not bold cyan")
+    text.append(f"\n        {line(facts.message)}", style="not bold")
+    return text.append(f"\n        {line(group.sample.url)}  {facts.origin}", style="not bold cyan")
 
 
 def _letter_line(letter: Letter) -> Text:
@@ -223,7 +221,7 @@ def _letter_line(letter: Letter) -> Text:
     mark = letter.mark
     note = f"({mark.by}: {mark.note})" if mark and mark.note else ""
     parts = [f"{facts.at:%Y-%m-%d %H:%M:%S}", facts.origin, letter.state, f"{facts.stage}: {facts.reason}", letter.url]
-    return Text("  ".join(_line(part) for part in [*parts, note] if part))
+    return Text("  ".join(line(part) for part in [*parts, note] if part))
 
 
 def _describe(letter: Letter, message: Message) -> Text:
@@ -231,8 +229,8 @@ def _describe(letter: Letter, message: Message) -> Text:
     from pipelines.tap import headers_as_json
 
     facts = letter.facts
-    text = Text(_line(f"{facts.stage}: {facts.reason}"), style="bold")
-    text.append(f"\n{_line(facts.error)}: {_line(facts.message)}\n", style="not bold")
+    text = Text(line(f"{facts.stage}: {facts.reason}"), style="bold")
+    text.append(f"\n{line(facts.error)}: {line(facts.message)}\n", style="not bold")
     mark = letter.mark
     done = f"{mark.kind} {mark.at:%Y-%m-%d %H:%M:%S} UTC by {mark.by or 'nobody named'}" if mark else ""
     rows = {
@@ -247,9 +245,9 @@ def _describe(letter: Letter, message: Message) -> Text:
     headers = {name: value for name, value in headers_as_json(message.headers).items() if name != "dead-letter"}
     for name, value in {**rows, **headers}.items():
         if value:
-            text.append(f"\n{_line(name):<8} ", style="not bold dim")
+            text.append(f"\n{line(name):<8} ", style="not bold dim")
             shown = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-            text.append(_line(shown), style="not bold")
+            text.append(line(shown), style="not bold")
     if facts.stack:
         text.append(f"\n\n{plain(facts.stack).rstrip()}", style="not bold dim")
     payload = (message.value or b"").decode("utf-8", "replace")
@@ -278,7 +276,7 @@ def _show_forecasts(found: list[tuple[Letter, Forecast]], as_json: bool) -> None
         )
         return
     for (stage, reason, forecast), count in rows:
-        out.print(Text(_line(f"{count:>7,} {stage}: {reason} -> {forecast}")))
+        out.print(f"{count:>7,} {line(f'{stage}: {reason} -> {forecast}')}")
     if any(stage is Stage.INDEX for (stage, _, _) in counts):
         err.print("Elasticsearch is not asked: what it refused before it may refuse again")
     err.print(f"dry run: {len(found):,} letters tried, nothing sent")
@@ -287,11 +285,7 @@ def _show_forecasts(found: list[tuple[Letter, Forecast]], as_json: bool) -> None
 @contextmanager
 def _bar(what: str, total: int) -> Iterator[Callable[[], object]]:
     """Give what to call after each letter: on a terminal it moves a bar."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bars:
         task = bars.add_task(what, total=total)
         yield lambda: bars.advance(task)
-
-
-def _line(text: str) -> str:
-    return " ".join(plain(text).split())

@@ -12,7 +12,7 @@ import click
 from rich.live import Live
 from rich.table import Table
 
-from pipelines.cli.console import err, out, safe
+from pipelines.cli.console import err, line, out, styled
 from pipelines.cli.context import Context
 from pipelines.errors import NewsriverError
 
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 SEED_ARTICLE = Path(__file__).parents[2].joinpath("../shared/data/seed-article.txt").resolve()
 
 _BAR = 30
+_WHAT_NEXT = (
+    "The servers stay up: try `newsriver search bridge`, `newsriver status`; `newsriver stack down` stops them."
+)
 
 
 @click.command()
@@ -56,9 +59,8 @@ def demo(context: Context, timeout: float, seed_article: Path | None) -> None:
         stack.up(settings, report)
     provision(settings)
     started = time.monotonic()
-    err.print(
-        f"{len(site.feed_list())} feeds of the sample news site flow through river [bold]{settings.river.name}[/]"
-    )
+    count, name = len(site.feed_list()), settings.river.name
+    err.print(styled("{} feeds of the sample news site flow through river [bold]{}[/]", count, name))
     with site, river.flowing(settings, site, settings.stack.directory, context.arguments) as supervisor:
         progress = _watch(settings, site, supervisor, timeout)
     client = connect(settings)
@@ -83,7 +85,7 @@ def _figures(progress: Progress) -> Table:
     table.add_row("feeds asked", f"{progress.feeds_asked} of {progress.feeds}")
     table.add_row("articles announced", f"{progress.discovered}")
     table.add_row("visits ended", f"{progress.ended}")
-    table.add_row("articles indexed", f"[bold]{progress.status.articles}[/]")
+    table.add_row("articles indexed", styled("[bold]{}[/]", progress.status.articles))
     table.add_row("records waiting on Kafka", f"{progress.waiting}")
     return table
 
@@ -98,15 +100,13 @@ def _report(client: Elastic, settings: Settings, site: Site, progress: Progress,
     _refused(ledger)
     wrong = [(case, faults) for case in site.expected if (faults := ledger.faults(case))]
     for case, faults in wrong:
-        out.print(f"[red]✗[/] {case.name}: {safe(case.url)}: {safe('; '.join(faults))}")
+        out.print(styled("[red]✗[/] {}: {}: {}", case.name, case.url, "; ".join(faults)))
     kinds = ", ".join(f"{count} {kind}" for kind, count in progress.status.outcomes.items())
     out.print(f"\nThe ledger: {kinds}.")
     out.print(f"{len(site.expected) - len(wrong)} of {len(site.expected)} pages and feeds ended as the site expects.")
     shown = _searches(client, settings)
-    out.print(
-        f"\n[bold]{progress.status.articles} articles indexed[/] in {seconds:.0f} s, {shown} searches with hits."
-        " The servers stay up: try `newsriver search bridge`, `newsriver status`; `newsriver stack down` stops them."
-    )
+    figures = progress.status.articles, seconds, shown
+    out.print(styled("\n[bold]{} articles indexed[/] in {:.0f} s, {} searches with hits.", *figures), _WHAT_NEXT)
     return len(wrong)
 
 
@@ -114,7 +114,7 @@ def _counts(title: str, counts: dict[str, int]) -> None:
     table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, show_header=False)
     most = max(counts.values(), default=1)
     for name, count in counts.items():
-        table.add_row(safe(name), f"{count}", "█" * max(1, round(_BAR * count / most)))
+        table.add_row(line(name), f"{count}", "█" * max(1, round(_BAR * count / most)))
     out.print(table, "")
 
 
@@ -123,7 +123,7 @@ def _refused(ledger: Ledger) -> None:
         "end", "page or feed", "why", title="Refused, and why", title_justify="left", title_style="bold", box=None
     )
     for refusal in ledger.refusals():
-        table.add_row(refusal.end, safe(refusal.what), safe(refusal.detail[:100]))
+        table.add_row(refusal.end, line(refusal.what), line(refusal.detail[:100]))
     out.print(table)
 
 
@@ -139,7 +139,7 @@ def _searches(client: Elastic, settings: Settings) -> int:
         found = search(client, settings.river.name, Question(text=words, limit=2), datetime.now(UTC))
         if found.total and shown < SEARCHES_SHOWN:
             shown += 1
-            out.print(f"\n[bold]$ newsriver search {words!r}[/]  {found.total} found")
+            out.print(styled("\n[bold]$ newsriver search {}[/]  {} found", repr(words), found.total))
             for number, hit in enumerate(found.hits, 1):
                 out.print(describe(number, hit))
     return shown

@@ -6,10 +6,10 @@ from dataclasses import asdict
 
 import click
 
-from pipelines.cli.console import out, print_json, safe
+from pipelines.cli.console import line, out, print_json, styled
 from pipelines.cli.context import Context
 
-_MARKS = {"ok": "[green]✓[/]", "note": "[yellow]·[/]", "wrong": "[red]✗[/]", "away": "[red]✗[/]"}
+_MARKS = {"ok": ("green", "✓"), "note": ("yellow", "·"), "wrong": ("red", "✗"), "away": ("red", "✗")}
 
 
 @click.command()
@@ -23,8 +23,10 @@ def doctor(context: Context, as_json: bool) -> int:
     for finding in examine(context.settings):
         findings.append(finding)
         if not as_json:
-            advice = f"\n    → {safe(finding.advice)}" if finding.advice else ""
-            out.print(f"{_MARKS[finding.health]} [bold]{finding.what}[/]: {safe(finding.found)}{advice}")
+            colour, mark = _MARKS[finding.health]
+            out.print(styled(f"[{colour}]{mark}[/] [bold]{{}}[/]: {{}}", finding.what, finding.found))
+            if finding.advice:
+                out.print(f"    → {line(finding.advice)}")
     if as_json:
         print_json({"findings": [asdict(finding) for finding in findings]})
     return exit_code(findings)

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 from rich.text import Text
 
-from pipelines.cli.console import err, out, plain, print_json
+from pipelines.cli.console import err, line, out, plain, print_json
 from pipelines.cli.context import Context
 from pipelines.errors import RecordFault, UsageError
 from pipelines.settings import Settings
@@ -31,7 +31,7 @@ def extract(context: Context, target: str, as_json: bool) -> int:
     try:
         article = clean(body, _entry(url, facts.fetched_at), facts, settings.clean)
     except RecordFault as fault:
-        err.print(Text(f"newsriver: no article, {fault.reason}: {plain(str(fault))}"))
+        err.print(f"newsriver: no article, {fault.reason}: {line(str(fault))}")
         return fault.exit_code
     topics = tag(article.title, article.body, article.language)
     article = article.model_copy(update={"topics": topics})
@@ -46,14 +46,14 @@ def describe(article: Article) -> Text:
     """Give the article as people read it; nothing of its text can control the terminal."""
     published = f"{article.published_at:%Y-%m-%d %H:%M} UTC" if article.published_at else "no date"
     facts = [published, ", ".join(article.authors), article.language, f"{article.words:,} words"]
-    text = Text(plain(article.title), style="bold")
-    text = Text.assemble(text, "\n", (plain(" · ".join(fact for fact in facts if fact)), "dim"))
-    text.append(f"\n{plain(article.url)}", style="cyan")
+    text = Text(line(article.title), style="bold")
+    text = Text.assemble(text, "\n", (line(" · ".join(fact for fact in facts if fact)), "dim"))
+    text.append(f"\n{line(article.url)}", style="cyan")
     if said := _rights(article):
-        text.append(f"\n{plain(said)}", style="yellow")
+        text.append(f"\n{line(said)}", style="yellow")
     for topic in article.topics:
-        text.append(f"\n{topic.score:.2f} {topic.label}", style="green")
-        text.append(f" ({topic.id}): {plain(', '.join(topic.evidence))}", style="dim")
+        text.append(f"\n{topic.score:.2f} {line(topic.label)}", style="green")
+        text.append(f" ({line(topic.id)}): {line(', '.join(topic.evidence))}", style="dim")
     for paragraph in article.body.split("\n"):
         text.append(f"\n\n{plain(paragraph)}")
     return text

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 from rich.text import Text
 
-from pipelines.cli.console import err, out, plain, safe
+from pipelines.cli.console import err, line, out, styled
 
 if TYPE_CHECKING:
     from pipelines.feeds.check import Checked
@@ -45,7 +45,7 @@ def show_standings(rows: Sequence[Standing], now: datetime) -> None:
             _next(row, now),
             "" if row.per_day is None else f"{row.per_day:.1f}",
             Text(_state(row), style="red" if row.failing else "dim" if row.feed.paused else "", no_wrap=True),
-            Text(plain(row.feed.title), no_wrap=True),
+            Text(line(row.feed.title), no_wrap=True),
         )
     _print_whole(table)
 
@@ -61,14 +61,14 @@ def _next(row: Standing, now: datetime) -> str:
 def _state(row: Standing) -> str:
     states = ["paused"] if row.feed.paused else []
     if row.state is not None and row.failing:
-        states.append(plain(f"failed {row.state.failures} times: {row.state.last_failure}"))
+        states.append(line(f"failed {row.state.failures} times: {row.state.last_failure}"))
     if row.state is not None and row.state.moved_to:
-        states.append(plain(f"moved to {row.state.moved_to}"))
+        states.append(line(f"moved to {row.state.moved_to}"))
     return ", ".join(states) or ("ok" if row.polled_at else "new")
 
 
 def _whole(url: str) -> Text:
-    return Text(plain(url), no_wrap=True, overflow="ignore")
+    return Text(line(url), no_wrap=True, overflow="ignore")
 
 
 def _print_whole(table: Table) -> None:
@@ -82,7 +82,7 @@ def _print_whole(table: Table) -> None:
 def tell_duplicates(groups: Sequence[Duplicate]) -> None:
     """Say on stderr which feeds are the same; of many, the first."""
     for group in groups[:_SHOWN]:
-        err.print(safe(f"same feed: {'  '.join(group.urls)}  ({'; '.join(reasons(group.why))})"))
+        err.print(f"same feed: {'  '.join(map(line, group.urls))}  ({'; '.join(reasons(group.why))})")
     if len(groups) > _SHOWN:
         err.print(f"and {len(groups) - _SHOWN} more: `newsriver feeds duplicates`")
 
@@ -98,7 +98,7 @@ def show_survey(survey: Survey, now: datetime) -> None:
     for feed in survey.feeds:
         newest = f"{span(now - feed.newest)} old" if feed.newest else ""
         count = f"{len(feed.children)} sitemaps" if feed.children else f"{len(feed.keys)}"
-        table.add_row(_whole(feed.url), feed.kind, count, newest, feed.how.value, Text(plain(feed.title)))
+        table.add_row(_whole(feed.url), feed.kind, count, newest, feed.how.value, Text(line(feed.title)))
         for other in feed.others:
             table.add_row(Text.assemble("  also ", _whole(other), style="dim", no_wrap=True))
     _print_whole(table)
@@ -170,20 +170,20 @@ def show_checked(found: Checked) -> None:
     """Print what the river would do with a feed."""
     parsed, answer = found.parsed, found.answer
     entries = found.announcement.entries
-    out.print(safe(f"{parsed.title or '(no title)'}  {parsed.format}  {parsed.language or ''}".rstrip()))
-    out.print(safe(f"{answer.url}: HTTP {answer.status}, {len(answer.body):,} bytes in {answer.elapsed_ms} ms"))
+    out.print(f"{line(parsed.title) or '(no title)'}  {parsed.format}  {parsed.language or ''}".rstrip())
+    out.print(f"{line(answer.url)}: HTTP {answer.status}, {len(answer.body):,} bytes in {answer.elapsed_ms} ms")
     out.print(f"{len(entries)} entries, {len(parsed.refused)} lead nowhere")
     for entry in reversed(entries[-_SHOWN:]):
         when = f"{entry.published_at:%Y-%m-%d %H:%M}" if entry.published_at else "no date         "
-        out.print(safe(f"  {when}  {entry.title or '(no title)'}\n                    {entry.link}"))
+        out.print(f"  {when}  {line(entry.title) or '(no title)'}\n                    {line(entry.link)}")
     if len(entries) > _SHOWN:
         out.print(f"  and {len(entries) - _SHOWN} more")
     for each in parsed.refused[:_SHOWN]:
-        out.print(safe(f"  {each.reason}: {each.title or each.identity}"))
+        out.print(f"  {each.reason}: {line(each.title or each.identity)}")
     if parsed.children:
         out.print(f"{len(parsed.children)} sitemaps are named; {found.left} more of them wait for the next poll")
         for child in parsed.children[:_SHOWN]:
-            out.print(safe(f"  {child.url}"))
+            out.print(f"  {line(child.url)}")
     _show_plan(found)
 
 
@@ -196,4 +196,4 @@ def _show_plan(found: Checked) -> None:
     at = datetime.now(UTC).astimezone() + found.next_poll_after
     out.print(f"next poll after {span(found.next_poll_after)}, at {at:%H:%M}; {sum(state.rates):.1f} new entries a day")
     for remark in found.remarks:
-        out.print(f"[yellow]warning:[/] {safe(remark.text)}")
+        out.print(styled("[yellow]warning:[/] {}", remark.text))

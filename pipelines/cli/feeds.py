@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Collection
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from rich.text import Text
 
-from pipelines.cli.console import err, out, print_json, safe
+from pipelines.cli.console import err, line, out, print_json, write
 from pipelines.cli.context import Context
 
 if TYPE_CHECKING:
@@ -41,13 +41,13 @@ def discover(context: Context, site: str, as_json: bool, add: bool) -> int:
     from pipelines.feeds.survey import discover as look_round
 
     with err.status("") as status:  # shown only where somebody watches
-        survey = look_round(context.settings, site, lambda url: status.update(f"asking {safe(url)}"))
+        survey = look_round(context.settings, site, lambda url: status.update(Text(f"asking {line(url)}")))
     if as_json:
         print_json(feed_views.survey_as_json(survey))
     elif survey.feeds:
         feed_views.show_survey(survey, datetime.now(UTC))
     if not survey.feeds:
-        err.print(f"newsriver: {safe(feed_views.nothing_found(survey))}")
+        err.print(f"newsriver: {line(feed_views.nothing_found(survey))}")
         return 1
     if survey.stopped:
         err.print(f"stopped after {survey.requests} requests: there may be more")
@@ -112,9 +112,9 @@ def duplicates_(context: Context, as_json: bool) -> None:
         print_json([{"urls": list(each.urls), "why": list(each.why)} for each in found])
         return
     for each in found:
-        out.print(safe("; ".join(feed_views.reasons(each.why)) + ":"))
+        out.print("; ".join(feed_views.reasons(each.why)) + ":")
         for url in each.urls:
-            out.print(safe(f"  {url}"))
+            out.print(f"  {line(url)}")
     err.print(f"{len(listed)} feeds, {len(found)} of them under several addresses")
 
 
@@ -133,7 +133,7 @@ def add(context: Context, url: str, title: str, source: str, language: str | Non
     feed = feed_of({key: value for key, value in values.items() if value})
     before = {each.url for each in stored_feeds(context.settings)}
     store_feeds(context.settings, [feed])
-    err.print(f"{'changed' if feed.url in before else 'added'} {safe(feed.url)}")
+    err.print(f"{'changed' if feed.url in before else 'added'} {line(feed.url)}")
     _tell_duplicates(context.settings, before, {feed.url})
 
 
@@ -194,7 +194,7 @@ def export(context: Context, form: str) -> None:
     from pipelines.feeds.store import stored_feeds
 
     found = stored_feeds(context.settings)
-    sys.stdout.write(to_opml(found) if form == "opml" else to_toml(found))
+    write(to_opml(found) if form == "opml" else to_toml(found))
 
 
 def _duplicates(settings: Settings, urls: Collection[str]) -> list[Duplicate]:
@@ -250,4 +250,4 @@ def _set_paused(settings: Settings, names: tuple[str, ...], *, everything: bool,
 
 def _named(urls: list[str]) -> str:
     """Name one feed, or count several."""
-    return safe(urls[0]) if len(urls) == 1 else f"{len(urls)} feeds"
+    return line(urls[0]) if len(urls) == 1 else f"{len(urls)} feeds"

@@ -16,5 +16,5 @@ def fetch(context: Context) -> None:
     from pipelines.pull.fetch import run
     from pipelines.signals import drain_on_signals
 
-    context.start_logging()
+    context.start_logging("fetch")
     run(context.settings, drain_on_signals(threading.Event()))

@@ -32,7 +32,7 @@ def poll(context: Context, files: tuple[Path, ...], once: bool) -> None:
 
     paths = files or tuple(context.settings.river.feeds)
     feeds = read_lists(paths) if paths else None  # a wrong list is said before anything else
-    context.start_logging()
+    context.start_logging("poll")
     stop = drain_on_signals(threading.Event())
     if paths and not once:
         sync_lists(context.settings, paths)

@@ -16,7 +16,7 @@ def process(context: Context, worker: int, workers: int, beam_arguments: tuple[s
     """Clean, tag and index pages until SIGTERM; unknown options go to Beam untouched."""
     if worker >= workers:
         raise click.UsageError(f"--worker {worker} is not below --workers {workers}; shares count from 0")
-    context.start_logging()
+    context.start_logging("process")
     from pipelines.isolation import extraction
 
     extraction(context.settings.clean).prepare()  # takes as long as the imports below

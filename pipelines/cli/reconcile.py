@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import click
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
-from pipelines.cli.console import err, out, print_json, safe
+from pipelines.cli.console import err, line, out, print_json, styled
 from pipelines.cli.context import Context
 from pipelines.errors import NewsriverError
 from pipelines.search.query import parse_time
@@ -41,7 +41,7 @@ def reconcile(context: Context, since: str | None, feed: str, ledger_only: bool,
             since=begins,
             feed=feed,
             pages=not ledger_only,
-            tell=lambda text: status.update(escape(text)),
+            tell=lambda text: status.update(Text(line(text))),
         )
     if as_json:
         print_json(report.as_json())
@@ -64,7 +64,9 @@ def _show(report: Report) -> None:
     for side in (Side.BEGUN, Side.ENDED, Side.IN_FLIGHT):
         _add_side(table, report, side)
     _add(
-        table, "[bold]unaccounted[/]", *(report.balance.total(Side.UNACCOUNTED, again=again) for again in (False, True))
+        table,
+        styled("[bold]unaccounted[/]"),
+        *(report.balance.total(Side.UNACCOUNTED, again=again) for again in (False, True)),
     )
     out.print(table)
     if report.page_records is not None:
@@ -77,17 +79,17 @@ def _show(report: Report) -> None:
 
 def _add_side(table: Table, report: Report, side: Side) -> None:
     first, again = (report.balance.total(side, again=again) for again in (False, True))
-    _add(table, f"[bold]{side}[/]", first, again)
+    _add(table, styled("[bold]{}[/]", side), first, again)
     rows: dict[tuple[str, str], list[int]] = {}
     for row, count in sorted(report.balance.counts.items()):
         if row.side == side:
             rows.setdefault((row.name, row.reason), [0, 0])[row.again] += count
     for (name, reason), (visits, revisits) in rows.items():
         label = f"{'waits in ' if side == 'in flight' else ''}{name}{f': {reason}' if reason else ''}"
-        _add(table, f"  {safe(label)}", visits, revisits)
+        _add(table, f"  {line(label)}", visits, revisits)
 
 
-def _add(table: Table, label: str, first: int, again: int) -> None:
+def _add(table: Table, label: str | Text, first: int, again: int) -> None:
     table.add_row(label, f"{first:,}", f"{again:,}")
 
 
@@ -95,14 +97,16 @@ def _show_verdict(report: Report) -> None:
     from pipelines.ledger.reconcile import MEANING
 
     if report.balanced:
-        out.print("\n[green]Balanced:[/] every visit has ended or is in flight, every article is where it must be.")
+        out.print(
+            styled("\n[green]Balanced:[/] every visit has ended or is in flight, all articles are where they must be.")
+        )
         return
-    out.print(f"\n[red]Not balanced:[/] {len(report.suspects):,} found wrong")
+    out.print(styled("\n[red]Not balanced:[/] {:,} found wrong", len(report.suspects)))
     for suspect in report.suspects[:_SHOWN]:
         problem, article_id, visit = suspect.finding
         number = f", visit {visit}" if visit else ""
         when = f" at {suspect.at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC" if suspect.at else ""
-        out.print(f"\n[red]✗[/] {article_id}{number}  {problem}: {MEANING[problem]}")
-        out.print(f"  {safe(suspect.url or 'URL unknown')}  last step: {safe(suspect.last_step)}{when}")
+        out.print(styled("\n[red]✗[/] {}{}  {}: {}", article_id, number, problem, MEANING[problem]))
+        out.print(f"  {line(suspect.url or 'URL unknown')}  last step: {line(suspect.last_step)}{when}")
     if len(report.suspects) > _SHOWN:
         out.print(f"\n... and {len(report.suspects) - _SHOWN:,} more: --json gives all")

@@ -16,7 +16,7 @@ def record(context: Context) -> None:
     from pipelines.ledger.record import run
     from pipelines.signals import DRAIN_SECONDS, drain_on_signals, leave_within
 
-    context.start_logging()
+    context.start_logging("record")
     stop = drain_on_signals(threading.Event())
     leave_within(stop, DRAIN_SECONDS)
     run(context.settings, stop)

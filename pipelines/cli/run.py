@@ -31,7 +31,7 @@ def run(context: Context, feeds: tuple[Path, ...]) -> None:
 
     settings = context.settings
     known = read_lists(feeds or settings.river.feeds)  # a wrong list is said before anything is started
-    context.start_logging()
+    context.start_logging("run")
     with console_report() as report:
         up(settings, report)
     provision(settings)

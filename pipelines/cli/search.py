@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import click
 from rich.text import Text
 
-from pipelines.cli.console import err, out, plain, print_json
+from pipelines.cli.console import err, line, out, print_json
 from pipelines.cli.context import Context
 from pipelines.search.answers import Hit
 from pipelines.search.query import (
@@ -123,24 +123,20 @@ def describe(number: int, hit: Hit) -> Text:
         "; ".join(topic.label for topic in article.topics),
     ]
     text = Text(f"{number:>3}. ")
-    text.append(_line(article.title), style="bold")
-    text.append("\n     " + _line(" · ".join(fact for fact in facts if fact)), style="dim")
+    text.append(line(article.title), style="bold")
+    text.append("\n     " + line(" · ".join(fact for fact in facts if fact)), style="dim")
     for snippet in hit.snippets:
         text.append("\n     ")
         text.append_text(_emphasised(snippet))
-    text.append("\n     " + _line(article.url), style="cyan")
+    text.append("\n     " + line(article.url), style="cyan")
     return text
 
 
 def _emphasised(snippet: str) -> Text:
     """Show the matched words of a snippet in bold yellow."""
     text = Text()
-    for part in _line(snippet).split(MATCH_START):
+    for part in line(snippet).split(MATCH_START):
         matched, _, rest = part.rpartition(MATCH_END)
         text.append(matched, style="bold yellow")
         text.append(rest)
     return text
-
-
-def _line(text: str) -> str:
-    return " ".join(plain(text).split())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from pipelines.cli.console import err, out, print_json, safe
+from pipelines.cli.console import err, out, plain, print_json
 from pipelines.cli.context import Context
 
 
@@ -24,7 +24,7 @@ def setup(context: Context, dry_run: bool, as_json: bool) -> None:
     width = max(len(one.name) for one in changes)
     for one in changes:
         out.print(f"{one.what:<9} {one.name:<{width}}  {one.state}", style=None if one.state == "unchanged" else "bold")
-        for line in one.details:
-            out.print(f"{'':<{width + 12}}{safe(line)}", style="dim")
+        for each in one.details:
+            out.print(f"{'':<{width + 12}}{plain(each)}", style="dim")
     if dry_run:
         err.print("dry run: nothing was written")

@@ -28,7 +28,7 @@ class ConsoleReport:
     def say(self, message: str) -> None:
         """Print the sentence above any bar."""
         self._end_bar()
-        self._console.print(message, markup=False)
+        self._console.print(message)
 
     def progress(self, what: str, done: int, total: int) -> None:
         """Move the bar, a new one where this is another thing than before."""
@@ -51,7 +51,7 @@ def console_report(console: Console = err) -> Iterator[ConsoleReport]:
     if not console.is_terminal:
         yield ConsoleReport(console, None)
         return
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True) as bars:
         yield ConsoleReport(console, bars)
 
@@ -76,7 +76,7 @@ def up(context: Context) -> None:
         out.print("nothing to start: the settings name both servers")
         return
     addresses = ", ".join(f"{part.part} at {part.address}" for part in parts)
-    out.print(f"{'up' if started else 'already up'}: {addresses}", markup=False)
+    out.print(f"{'up' if started else 'already up'}: {addresses}")
 
 
 @stack.command()
@@ -103,7 +103,7 @@ def status(context: Context, as_json: bool) -> None:
             }
         )
     else:
-        out.print(_table(parts), markup=False)
+        out.print(_table(parts))
     away = [part for part in parts if part.state not in ("up", "elsewhere")]
     if away:
         raise ServiceError(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 from rich.table import Table
 
-from pipelines.cli.console import out, print_json, safe
+from pipelines.cli.console import line, out, print_json, styled
 from pipelines.cli.context import Context
 from pipelines.errors import ServiceError
 
@@ -53,12 +53,12 @@ def _show_flow(topics: list[TopicStatus], workers: list[WorkerStatus]) -> None:
     table = Table("process", "pid", "state", "since", "waits for", box=None, pad_edge=False)
     for worker in workers:
         why = f"{worker.waits_for}: {worker.detail}" if worker.waits_for else ""
-        table.add_row(safe(worker.name), f"{worker.pid}", worker.state, f"{worker.since:%m-%d %H:%M:%S}", safe(why))
+        table.add_row(line(worker.name), f"{worker.pid}", worker.state, f"{worker.since:%m-%d %H:%M:%S}", line(why))
     out.print("", table)
 
 
 def _show_documents(found: Status) -> None:
-    out.print(f"\n[bold]{found.articles:,}[/] articles")
+    out.print(styled("\n[bold]{:,}[/] articles", found.articles))
     for title, counts in (
         ("by language", found.languages),
         ("by topic", found.subjects),
@@ -66,4 +66,4 @@ def _show_documents(found: Status) -> None:
         ("reasons", found.reasons),
     ):
         if counts:
-            out.print(f"{title}: " + safe(", ".join(f"{name} {count:,}" for name, count in counts.items())))
+            out.print(f"{title}: " + line(", ".join(f"{name} {count:,}" for name, count in counts.items())))

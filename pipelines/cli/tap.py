@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from contextlib import closing
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.text import Text
 
-from pipelines.cli.console import err, out, plain
+from pipelines.cli.console import err, line, out, print_json
 from pipelines.cli.context import Context
 
 if TYPE_CHECKING:
@@ -69,17 +68,15 @@ def _show(message: Message, topic: Topic, as_json: bool) -> None:
             "headers": headers,
             "value": value,
         }
-        # In ASCII nothing of it can steer a terminal.
-        sys.stdout.write(json.dumps(document) + "\n")
-        sys.stdout.flush()
+        print_json(document, indent=None)
         return
-    text = Text(plain(f"{message.origin}  {when:%Y-%m-%d %H:%M:%S}  {message.key or ''}"), style="bold")
+    text = Text(f"{message.origin}  {when:%Y-%m-%d %H:%M:%S}  {line(message.key or '')}", style="bold")
     for name, content in headers.items():
-        text.append(plain(f"\n  {name}: {_line(content)}"), style="dim")
-    out.print(text.append(f"\n  {plain(_line(value))}", style="not bold"))
+        text.append(f"\n  {line(f'{name}: {_text(content)}')}", style="dim")
+    out.print(text.append(f"\n  {line(_text(value))}", style="not bold"))
 
 
-def _line(value: Any) -> str:  # noqa: ANN401 - whatever JSON can hold
+def _text(value: Any) -> str:  # noqa: ANN401 - whatever JSON can hold
     if value is None:
         return "removed"
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import click
+from rich.text import Text
 
-from pipelines.cli.console import out, print_json, safe
+from pipelines.cli.console import line, out, print_json, styled
 from pipelines.cli.context import Context
 
 if TYPE_CHECKING:
@@ -35,31 +36,28 @@ def trace(context: Context, article: str, as_json: bool) -> None:
 def _show(found: Trace) -> None:
     title = next((str(document.source.get("title", "")) for document in found.documents), "")
     if title:
-        out.print(f"[bold]{safe(title)}[/]")
-    out.print(safe(found.url or "URL unknown"))
-    out.print(f"[dim]{found.id}[/]\n")
+        out.print(styled("[bold]{}[/]", title))
+    out.print(line(found.url or "URL unknown"))
+    out.print(styled("[dim]{}[/]\n", found.id))
     for hop in found.hops():
         _show_hop(hop)
     _show_documents(found)
     for place, letter in found.letters:
-        out.print(f"\n[bold]dead letter[/] {safe(place)}, {_time(letter.at)}: {safe(letter.reason)}")
-        out.print(f"  {safe(letter.error)}: {safe(letter.message)}")
+        out.print(styled("\n[bold]dead letter[/] {}, {}: {}", place, _time(letter.at), letter.reason))
+        out.print("  " + line(f"{letter.error}: {letter.message}"))
     for berth in found.waiting:
-        out.print(f"\n[bold]waits[/] {safe(berth.origin)}" + (f", due {_time(berth.due_at)}" if berth.due_at else ""))
-    colour = "red" if found.problems else "green"
-    out.print(f"\n[{colour}]{safe(found.state())}[/]")
+        due = f", due {_time(berth.due_at)}" if berth.due_at else ""
+        out.print(styled("\n[bold]waits[/] {}{}", berth.origin, due))
+    out.print(styled("\n[red]{}[/]" if found.problems else "\n[green]{}[/]", found.state()))
 
 
 def _show_hop(hop: Hop) -> None:
-    waits = "" if hop.recorded else " (not recorded yet)"
-    made_from = f"  from {hop.origin}" if hop.origin else ""
-    out.print(
-        safe(f"{_time(hop.at)}  visit {hop.visit}  {hop.stage:5}  ")
-        + f"[bold]{safe(hop.what)}[/]"
-        + safe(waits + made_from)
-    )
+    further = "" if hop.recorded else " (not recorded yet)"
+    further += f"  from {line(hop.origin)}" if hop.origin else ""
+    when = f"{_time(hop.at)}  visit {hop.visit}  {hop.stage:5}  "
+    out.print(Text.assemble(when, (line(hop.what), "bold"), further))
     if hop.why:
-        out.print(f"[dim]                              {safe(hop.why)}[/]")
+        out.print(styled("[dim]                              {}[/]", hop.why))
 
 
 def _show_documents(found: Trace) -> None:
@@ -67,14 +65,14 @@ def _show_documents(found: Trace) -> None:
         source = document.source
         topics = "; ".join(str(topic["label"]) for topic in source.get("topics", []))
         facts = [source.get("source"), source.get("language"), f"{source.get('words', 0):,} words", topics]
-        out.print(f"\n[bold]document[/] {safe(document.index_name)}, version {document.version}")
-        out.print("  " + safe(" · ".join(str(fact) for fact in facts if fact)))
+        out.print(styled("\n[bold]document[/] {}, version {}", document.index_name, document.version))
+        out.print("  " + line(" · ".join(str(fact) for fact in facts if fact)))
         times = ", ".join(
             f"{name.replace('_', ' ')} {source[name]}"
             for name in ("published_at", "first_seen", "fetched_at")
             if source.get(name)
         )
-        out.print(f"  {safe(times)}")
+        out.print(f"  {line(times)}")
 
 
 def _time(at: datetime) -> str:

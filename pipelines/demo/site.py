@@ -238,10 +238,12 @@ def _without_trackers(path: str) -> str:
 @click.option("--seed-article", type=click.Path(path_type=Path), help="Text file to serve as one page more.")
 def main(port: int, seed_article: Path | None) -> None:
     """Serve the sample news site until Ctrl-C."""
+    from pipelines.cli.console import out
+
     with Site(port, seed_article=seed_article) as site:
-        click.echo(site_index(site.feed_list()))
+        out.print(site_index(site.feed_list()))
         for outlet in load_outlets():
-            click.echo(f"{site.times.base(outlet.address)}/  {outlet.title}")
+            out.print(f"{site.times.base(outlet.address)}/  {outlet.title}")
         threading.Event().wait()
 
 

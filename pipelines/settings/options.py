@@ -49,6 +49,9 @@ class RiverSettings(Section):
     log_level: Annotated[str, Field(pattern=r"^(debug|info|warning|error)$")] = "info"
     """Least severe message that is written to stderr: debug, info, warning or error."""
 
+    log_format: Annotated[str, Field(pattern=r"^(text|json)$")] = "text"
+    """How messages are written: text, a line each, or json, an object a line with time, level, role and worker."""
+
 
 class KafkaSettings(Section):
     """The Kafka cluster."""

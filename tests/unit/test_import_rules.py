@@ -57,6 +57,7 @@ PURE = (
     "pipelines/ledger/reconcile.py",
     "pipelines/limits.py",
     "pipelines/parse",
+    "pipelines/printable.py",
     "pipelines/pull/announce.py",
     "pipelines/pull/feed_table.py",
     "pipelines/pull/host_note.py",
