@@ -35,7 +35,7 @@ def accounts(settings: Settings, press: Press, unreadable: int) -> Accounts:
             lookup.lines(client, river),
             documents(client, river),
             letters(settings),
-            unaccounted=len(audit.suspects),
+            unaccounted=audit.wrong,
             unreadable=unreadable,
         )
 

@@ -48,7 +48,7 @@ def reconcile(context: Context, since: str | None, feed: str, ledger_only: bool,
     else:
         _show(report)
     if not report.balanced:
-        wrong = len({suspect.finding.article_id for suspect in report.suspects})
+        wrong = report.wrong_articles
         raise NewsriverError(
             f"{wrong:,} article{'' if wrong == 1 else 's'} not accounted for",
             hint="`newsriver trace ID` shows every step of one",
@@ -94,6 +94,7 @@ def _add(table: Table, label: str | Text, first: int, again: int) -> None:
 
 
 def _show_verdict(report: Report) -> None:
+    from pipelines.ledger.accounts import MOST_DESCRIBED
     from pipelines.ledger.reconcile import MEANING
 
     if report.balanced:
@@ -101,12 +102,12 @@ def _show_verdict(report: Report) -> None:
             styled("\n[green]Balanced:[/] every visit has ended or is in flight, all articles are where they must be.")
         )
         return
-    out.print(styled("\n[red]Not balanced:[/] {:,} found wrong", len(report.suspects)))
+    out.print(styled("\n[red]Not balanced:[/] {:,} found wrong", report.wrong))
     for suspect in report.suspects[:_SHOWN]:
         problem, article_id, visit = suspect.finding
         number = f", visit {visit}" if visit else ""
         when = f" at {suspect.at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC" if suspect.at else ""
         out.print(styled("\n[red]✗[/] {}{}  {}: {}", article_id, number, problem, MEANING[problem]))
         out.print(f"  {line(suspect.url or 'URL unknown')}  last step: {line(suspect.last_step)}{when}")
-    if len(report.suspects) > _SHOWN:
-        out.print(f"\n... and {len(report.suspects) - _SHOWN:,} more: --json gives all")
+    if report.wrong > _SHOWN:
+        out.print(f"\n... and {report.wrong - _SHOWN:,} more: --json names up to {MOST_DESCRIBED:,}")

@@ -5,25 +5,25 @@ It only reads. Its cost is that of reading: the ledger's lines, what waits on Ka
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Collection, Sequence
-from contextlib import closing
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any, NamedTuple
 
 from pipelines.index.elastic import Elastic, connect
 from pipelines.ledger import lookup
+from pipelines.ledger.audit import Audit, Sighting, Tell
+from pipelines.ledger.audit_store import CHUNK, Findings
 from pipelines.ledger.lines import Line
-from pipelines.ledger.reconcile import MEANING, Balance, Books, Finding, Row, Side
-from pipelines.ledger.underway import Underway
+from pipelines.ledger.reconcile import MEANING, Balance, Finding, Row, Side
+from pipelines.ledger.underway import Underway, Waiting
 from pipelines.settings import Settings
 from schemas.records import Entry, Outcome
 
-PAUSES = (1.0, 3.0)
-"""Seconds before suspects are looked at again, and again."""
-
-_MOST_DESCRIBED = 10_000
+MOST_DESCRIBED = 3 * CHUNK
+"""Findings that a report names; all are counted."""
 
 
 class Suspect(NamedTuple):
@@ -59,7 +59,9 @@ class Report:
         since: articles discovered since; None for all that the ledger holds.
         feed: the one feed it was about; empty for all.
         balance: the figures.
-        suspects: what is wrong, all of it.
+        suspects: what is wrong, as far as it is named: all of it, or the first `MOST_DESCRIBED`.
+        wrong: number of all that is wrong.
+        wrong_articles: number of articles of which something is wrong.
         page_records: records of the raw topic that were read; None when that was left out.
     """
 
@@ -68,12 +70,14 @@ class Report:
     feed: str
     balance: Balance
     suspects: list[Suspect]
+    wrong: int
+    wrong_articles: int
     page_records: int | None
 
     @property
     def balanced(self) -> bool:
         """Whether nothing is wrong."""
-        return not self.suspects
+        return not self.wrong
 
     def as_json(self) -> dict[str, Any]:
         """Give it as what JSON can hold."""
@@ -87,6 +91,7 @@ class Report:
             "totals": {str(side).replace(" ", "_"): self.balance.total(side) for side in Side},
             **sides,
             "pages": pages,
+            "wrong": {"findings": self.wrong, "articles": self.wrong_articles},
             "suspects": [suspect.as_json() for suspect in self.suspects],
         }
 
@@ -100,15 +105,16 @@ class Report:
         ]
 
 
-def reconcile(
+@contextmanager
+def audited(
     settings: Settings,
     *,
     since: datetime | None = None,
     feed: str = "",
     pages: bool = True,
-    tell: Callable[[str], object] = lambda _: None,
-) -> Report:
-    """Balance a river's books.
+    tell: Tell = lambda _: None,
+) -> Iterator[tuple[Report, Findings]]:
+    """Balance a river's books; give the report and, on disk for as long as the context lasts, all that is wrong.
 
     Args:
         settings: for the servers and the river's name.
@@ -119,99 +125,103 @@ def reconcile(
 
     Raises:
         ServiceError: Kafka or Elasticsearch does not answer.
+        NewsriverError: there is no room for the temporary file.
     """
     at = datetime.now(UTC)
-    with closing(connect(settings)) as client, closing(Underway(settings, client_id="newsriver-reconcile")) as kafka:
-        audit = _Audit(client, kafka, settings.river.name, since, feed)
-        records = audit.take(pages=pages, tell=tell)
-        balance = audit.books.balance()
-        for pause in PAUSES:
-            if not balance.findings:
-                break
-            tell(f"looking once more at {len(balance.findings):,} suspects")
-            time.sleep(pause)
-            audit.again({finding.article_id for finding in balance.findings})
-            balance = audit.books.balance()
-        suspects = audit.describe(balance.findings)
-    return Report(at, since, feed, balance, suspects, records if pages else None)
+    with (
+        closing(connect(settings)) as client,
+        closing(Underway(settings, client_id="newsriver-reconcile")) as kafka,
+        Findings() as findings,
+    ):
+        river = settings.river.name
+        audit = Audit(_Servers(client, kafka, river, since, feed), tell)
+        audit.run(findings, pages=pages)
+        suspects = _described(client, kafka, river, findings)
+        totals = (len(findings), findings.articles())
+        records = audit.page_records if pages else None
+        yield Report(at, since, feed, audit.balance, suspects, *totals, records), findings
 
 
-class _Audit:
-    def __init__(self, client: Elastic, kafka: Underway, river: str, since: datetime | None, feed: str) -> None:
-        self.books = Books()
-        self._client, self._kafka, self._river = client, kafka, river
-        self._since, self._feed = since, feed
-        self._urls: dict[str, str] = {}
+def reconcile(
+    settings: Settings,
+    *,
+    since: datetime | None = None,
+    feed: str = "",
+    pages: bool = True,
+    tell: Tell = lambda _: None,
+) -> Report:
+    """Balance a river's books, as `audited` does, and give the report alone."""
+    with audited(settings, since=since, feed=feed, pages=pages, tell=tell) as (report, _):
+        return report
 
-    def take(self, *, pages: bool, tell: Callable[[str], object]) -> int:
-        """Fill the books, and give the number of pages read."""
-        tell("reading the ledger")
-        for line in lookup.lines(self._client, self._river, since=self._since, feed=self._feed):
-            self.books.line(line)
-        tell("reading what is under way on Kafka")
-        records = self._take_kafka(self._in_scope, whole=pages, tell=tell)
-        tell("looking up the articles")
-        self._take_documents(self.books.to_look_up())
-        return records
 
-    def again(self, articles: Collection[str]) -> None:
-        """Forget some articles and look at them afresh, unfiltered: the ledger before and after Kafka."""
-        self.books.forget(articles)
-        for line in lookup.lines(self._client, self._river, articles=articles):
-            self.books.line(line)
-        self._take_kafka(lambda article_id, _: article_id in articles)
-        for line in lookup.lines(self._client, self._river, articles=articles):
-            self.books.line(line._replace(next_visit=False))  # a visit that began after Kafka was read is not missed
-        self._take_documents(articles)
+@dataclass(frozen=True)
+class _Servers:
+    """Reads the ledger, Kafka and the index."""
 
-    def describe(self, findings: Sequence[Finding]) -> list[Suspect]:
-        """Add to findings what the ledger knows of them."""
-        some = {finding.article_id for finding in findings[:_MOST_DESCRIBED]}
+    client: Elastic
+    kafka: Underway
+    river: str
+    since: datetime | None
+    feed: str
+
+    def lines(self, articles: Collection[str] | None = None) -> Iterator[Line]:
+        if articles is None:
+            return lookup.lines(self.client, self.river, since=self.since, feed=self.feed)
+        return lookup.lines(self.client, self.river, articles=articles)
+
+    def entries(self) -> Iterator[Sighting]:
+        for waiting in self.kafka.entries():
+            yield self._sighting(waiting)
+
+    def pages(self, *, whole: bool) -> Iterator[Sighting]:
+        for waiting in self.kafka.pages(whole=whole, since=self.since):
+            yield self._sighting(waiting)
+
+    def outcomes(self) -> Iterator[tuple[Line, bool]]:
+        for _, outcome in self.kafka.outcomes():
+            yield Line.of(outcome), self._in_scope(outcome)
+
+    def versions(self, articles: Collection[str]) -> Iterator[tuple[str, int]]:
+        for found in lookup.documents(self.client, self.river, articles):
+            yield found.article_id, found.version
+
+    def _sighting(self, waiting: Waiting) -> Sighting:
+        entry = waiting.entry
+        return Sighting(entry.id, entry.visit, self._in_scope(entry), waiting.topic, waiting.committed)
+
+    def _in_scope(self, record: Entry | Outcome) -> bool:
+        return (self.since is None or record.first_seen >= self.since) and self.feed in ("", record.feed_url)
+
+
+def _described(client: Elastic, kafka: Underway, river: str, findings: Findings) -> list[Suspect]:
+    """Give the first findings with what ledger or raw topic know of them, those of the oldest step first."""
+    suspects: list[Suspect] = []
+    for some in islice(findings.chunks(), MOST_DESCRIBED // CHUNK):
         steps: dict[str, list[Outcome]] = {}
-        for line in lookup.outcomes(self._client, self._river, some):
+        for line in lookup.outcomes(client, river, {finding.article_id for finding in some}):
             steps.setdefault(line.article_id, []).append(line)
-        suspects = [self._describe(finding, steps.get(finding.article_id, [])) for finding in findings]
-        return sorted(
-            suspects,
-            key=lambda one: (one.at is None, one.at or datetime.max.replace(tzinfo=UTC), one.finding.article_id),
-        )
+        suspects += (_suspect(finding, steps.get(finding.article_id, [])) for finding in some)
+    suspects = _with_urls(kafka, suspects)
+    return sorted(
+        suspects, key=lambda one: (one.at is None, one.at or datetime.max.replace(tzinfo=UTC), one.finding.article_id)
+    )
 
-    def _describe(self, finding: Finding, steps: Sequence[Outcome]) -> Suspect:
-        known = [step for step in steps if finding.visit is None or step.visit <= finding.visit]
-        if not known:
-            return Suspect(finding, self._urls.get(finding.article_id, ""))
-        last = known[-1]
-        reason = f": {last.reason}" if last.reason else ""
-        again = f" (visit {last.visit})" if last.visit else ""
-        return Suspect(finding, last.url, last.feed_url, f"{last.kind}{reason}{again}", last.at)
 
-    def _take_kafka(
-        self,
-        wanted: Callable[[str, Entry | Outcome], bool],
-        *,
-        whole: bool = False,
-        tell: Callable[[str], object] = lambda _: None,
-    ) -> int:
-        for waiting in self._kafka.entries():
-            if wanted(waiting.entry.id, waiting.entry):
-                self.books.entry(waiting.entry.id, waiting.entry.visit, waiting.topic)
-        records = 0
-        for waiting in self._kafka.pages(whole=whole, since=self._since):
-            records += 1
-            if records % 1000 == 0:
-                tell(f"reading pages on Kafka: {records:,}")
-            if wanted(waiting.entry.id, waiting.entry):
-                if not self.books.knows(waiting.entry.id):
-                    self._urls[waiting.entry.id] = waiting.entry.url
-                self.books.page(waiting.entry.id, waiting.entry.visit, committed=waiting.committed)
-        for _, outcome in self._kafka.outcomes():
-            if wanted(outcome.article_id, outcome):
-                self.books.line(Line.of(outcome), recorded=False)
-        return records
+def _suspect(finding: Finding, steps: Sequence[Outcome]) -> Suspect:
+    known = [step for step in steps if finding.visit is None or step.visit <= finding.visit]
+    if not known:
+        return Suspect(finding)
+    last = known[-1]
+    reason = f": {last.reason}" if last.reason else ""
+    again = f" (visit {last.visit})" if last.visit else ""
+    return Suspect(finding, last.url, last.feed_url, f"{last.kind}{reason}{again}", last.at)
 
-    def _take_documents(self, articles: Collection[str]) -> None:
-        for found in lookup.documents(self._client, self._river, articles):
-            self.books.document(found.article_id, found.version)
 
-    def _in_scope(self, _: str, record: Entry | Outcome) -> bool:
-        return (self._since is None or record.first_seen >= self._since) and self._feed in ("", record.feed_url)
+def _with_urls(kafka: Underway, suspects: list[Suspect]) -> list[Suspect]:
+    """Ask the raw topic for the URLs of articles of which the ledger knows nothing at all."""
+    unknown = {one.finding.article_id for one in suspects if not one.url}
+    if not unknown:
+        return suspects
+    urls = {one.entry.id: one.entry.url for one in kafka.pages(whole=True) if one.entry.id in unknown}
+    return [one if one.url else one._replace(url=urls.get(one.finding.article_id, "")) for one in suspects]

@@ -22,6 +22,8 @@ Things move while one looks. Whoever fills these books reads in this order: the 
 the mouth (entries and later-tiers, pages, outcomes), each time the committed offsets before the ends; then the index.
 What moves meanwhile is then seen twice, never missed, but for lines written after the ledger was read: so suspects
 are forgotten and read once more, by id and without any filter, before they are named.
+
+No rule speaks of two articles, so books of some articles at a time, their balances added, are the books of all.
 """
 
 from __future__ import annotations
@@ -108,6 +110,11 @@ class Balance:
         """Count the visits of some sides: first visits, revisits, or both."""
         return sum(count for row, count in self.counts.items() if row.side in sides and again in (None, row.again))
 
+    def add(self, other: Balance) -> None:
+        """Add the figures of other articles; findings are not kept together here."""
+        self.counts.update(other.counts)
+        self.pages.update(other.pages)
+
 
 @dataclass(slots=True)
 class _Visit:
@@ -168,18 +175,14 @@ class Books:
         """Take in a document of the index."""
         self._documents.setdefault(article_id, []).append(version)
 
-    def forget(self, articles: Collection[str]) -> None:
-        """Drop all that was taken in of some articles, but that the raw topic holds their pages."""
-        for key in [key for key in self._visits if key[0] in articles]:
-            if self._visits.pop(key).page:
-                self._visits[key] = _Visit(page=True)
+    def take_out(self, articles: Collection[str]) -> list[tuple[str, int]]:
+        """Drop all that was taken in of some articles, and name their visits whose page the raw topic holds."""
+        keys = [key for key in self._visits if key[0] in articles]
+        paged = [key for key in keys if self._visits.pop(key).page]
         for article_id in articles:
             for table in (self._entries, self._repeats, self._documents):
                 table.pop(article_id, None)
-
-    def knows(self, article_id: str) -> bool:
-        """Tell whether anything was taken in of an article's first visit."""
-        return (article_id, 0) in self._visits
+        return paged
 
     def to_look_up(self) -> set[str]:
         """Name the articles whose documents are asked for: those in the raw topic, and those the ledger has indexed."""

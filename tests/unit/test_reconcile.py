@@ -150,7 +150,8 @@ class Look:
 
     def again(self, articles: set[str]) -> Balance:
         """Read suspects once more."""
-        self.books.forget(articles)
+        for page in self.books.take_out(articles):
+            self.books.page(*page, committed=True)
         self._read(articles)
         for each in self._river.ledger:
             if each.article_id in articles:
