@@ -9,7 +9,6 @@ REQUIRES = [
     "aiohttp>=3.14,<4",
     "apache-beam>=2.77,<2.78",
     "brotli>=1.2,<2",  # the first whose decoder can be told where to stop
-    "charset-normalizer>=3.4,<4",
     "click>=8.3,<9",
     "elasticsearch>=8.19,<9",  # the 8 client speaks to 8 and 9 servers, the 9 client only to 9
     "feedparser>=6.0.12,<7",
@@ -33,6 +32,7 @@ REQUIRES = [
 
 EXTRAS = {
     "dev": [
+        "babel>=2.18,<3",  # only to generate schemas/calendar
         "hypothesis>=6.150",
         "lxml-stubs",
         "mypy>=2.4,<3",
@@ -63,6 +63,7 @@ setup(
         "pipelines.chaos",
         "pipelines.clean",
         "pipelines.cli",
+        "pipelines.dates",
         "pipelines.demo",
         "pipelines.feeds",
         "pipelines.http",
@@ -83,7 +84,7 @@ setup(
     package_data={
         "pipelines": ["clean/*.toml", "lexicon/*.toml", "py.typed"],
         "pipelines.demo": ["pages/*", "outlets/*"],
-        "schemas": ["elasticsearch/*.json", "json/*.json", "examples/*.json", "py.typed"],
+        "schemas": ["calendar/*.json", "elasticsearch/*.json", "json/*.json", "examples/*.json", "py.typed"],
     },
     install_requires=REQUIRES,
     extras_require=EXTRAS,

@@ -1,7 +1,8 @@
 """Write what is generated from the records: `python -m schemas.generate [--check]`.
 
-JSON Schema of every record goes to `schemas/json/`, index templates to `schemas/elasticsearch/`. With `--check`
-nothing is written; stale or foreign files are named and the exit code is 1.
+JSON Schema of every record goes to `schemas/json/`, index templates to `schemas/elasticsearch/`, names of months and
+weekdays to `schemas/calendar/`. With `--check` nothing is written; stale or foreign files are named and the exit code
+is 1.
 """
 
 from __future__ import annotations
@@ -12,11 +13,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from schemas.calendar_words import calendar_words
 from schemas.mapping import templates
 from schemas.records import RECORDS, Record
 
 HERE = Path(__file__).parent
-FOLDERS = ("json", "elasticsearch")
+FOLDERS = ("calendar", "json", "elasticsearch")
 
 
 def record_name(record: type[Record]) -> str:
@@ -28,7 +30,7 @@ def generated() -> dict[str, str]:
     """Give the text of every generated file by its path below `schemas/`."""
     files = {f"json/{record_name(record)}.schema.json": _text(_schema(record)) for record in RECORDS}
     files |= {f"elasticsearch/{name}.template.json": _text(template) for name, template in templates().items()}
-    return files
+    return {**files, "calendar/words.json": _lines(calendar_words())}
 
 
 def _schema(record: type[Record]) -> dict[str, Any]:
@@ -37,6 +39,15 @@ def _schema(record: type[Record]) -> dict[str, Any]:
 
 def _text(value: dict[str, Any]) -> str:
     return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+
+
+def _lines(value: dict[str, dict[str, Any]]) -> str:
+    """Write a table of tables with a line for each row: what changes can be read."""
+    tables = []
+    for name, table in value.items():
+        rows = ",\n".join(f"    {json.dumps(key)}: {json.dumps(row, ensure_ascii=False)}" for key, row in table.items())
+        tables.append(f"  {json.dumps(name)}: {{\n{rows}\n  }}")
+    return "{\n" + ",\n".join(tables) + "\n}\n"
 
 
 def stale(root: Path = HERE) -> list[str]:

@@ -6,16 +6,14 @@ JOSS 2020).
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
-from typing import NamedTuple
 
 from htmldate import find_date
 from lxml import html as lxml_html
 
 from pipelines.clean.head import Head
+from pipelines.dates import Moment, read_moment
 
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 SKEW = timedelta(minutes=10)
@@ -46,26 +44,6 @@ _METAS = (
     "cxenseparse:recs:publishtime",
     "date",
 )
-_ISO = re.compile(
-    r"^\s*(\d{4})[-/](\d{1,2})[-/](\d{1,2})"
-    r"(?:[T\s]+(\d{1,2}):(\d{2})(?::(\d{2}))?(?:[.,]\d+)?\s*([ap]\.?m\b\.?)?\s*(Z|UTC|GMT|[+-]\d{1,2}(?!\d):?\d{0,2}|[+-]\d{4})?)?",
-    re.IGNORECASE,
-)
-_BASIC = re.compile(r"^\s*(\d{4})(\d{2})(\d{2})(?:T(\d{2})(\d{2})(\d{2})?)?(?=Z|[+-]|\s*$)", re.IGNORECASE)
-
-
-class Moment(NamedTuple):
-    """A date as somebody claims it.
-
-    Attributes:
-        at: the moment, in UTC; the zone is assumed to be UTC where none is given.
-        zoned: whether the zone is given.
-        timed: whether a time of day is given.
-    """
-
-    at: datetime
-    zoned: bool
-    timed: bool
 
 
 def published(
@@ -85,7 +63,8 @@ def published(
     """
     if feed is not None and not EARLIEST <= feed <= fetched + SKEW:
         feed = None
-    claims = [moment for text in _claims(head) if (moment := _believed(text, fetched))]
+    tags = [tag for tag in (head.language, head.meta("og:locale", "content-language")) if tag]
+    claims = [moment for text in _claims(head) if (moment := _believed(text, fetched, tags))]
     if not claims and (searched := _searched(tree, fetched, url)):
         claims = [searched]
     if not claims:
@@ -95,54 +74,6 @@ def published(
     if feed and agreeing and not (claim.zoned and claim.timed):
         return feed.astimezone(UTC)
     return claim.at
-
-
-def read_moment(text: str) -> Moment | None:
-    """Read ISO 8601 as the web writes it, or the date form of mail (RFC 5322)."""
-    match = _ISO.match(_BASIC.sub(_spread, text, count=1))
-    if match is None:
-        return _mail_moment(text)
-    year, month, day, hour, minute, second, half, zone = match.groups()
-    try:
-        day_at = datetime(int(year), int(month), int(day), tzinfo=UTC)
-        return Moment(day_at + _time(hour, minute, second, half) - _offset(zone), zone is not None, hour is not None)
-    except (ValueError, OverflowError):
-        return None
-
-
-def _spread(match: re.Match[str]) -> str:
-    """Write ISO 8601's basic form as its extended one."""
-    year, month, day, hour, minute, second = match.groups()
-    return f"{year}-{month}-{day}" + (f"T{hour}:{minute}:{second or '00'}" if hour else "")
-
-
-def _time(hour: str | None, minute: str | None, second: str | None, half: str | None) -> timedelta:
-    """Give the time of day; 24:00 is the day's end and second 60 a leap second (ISO 8601, RFC 3339)."""
-    hours, minutes, seconds = int(hour or 0), int(minute or 0), int(second or 0)
-    if half and 1 <= hours <= 12:
-        hours = hours % 12 + (12 if half[0] in "pP" else 0)
-    if hours > 24 or minutes > 59 or seconds > 60 or (hours == 24 and minutes + seconds > 0):
-        raise ValueError("no time of day")
-    return timedelta(hours=hours, minutes=minutes, seconds=seconds)
-
-
-def _offset(zone: str | None) -> timedelta:
-    if not zone or zone[0] not in "+-":
-        return timedelta()
-    hours, _, minutes = zone[1:].partition(":") if ":" in zone else (zone[1:3], "", zone[3:])
-    offset = timedelta(hours=int(hours), minutes=int(minutes or 0))
-    if offset > WIDEST_ZONE:
-        raise ValueError("no zone is so far from Greenwich")
-    return -offset if zone[0] == "-" else offset
-
-
-def _mail_moment(text: str) -> Moment | None:
-    try:
-        at = parsedate_to_datetime(text)
-        zoned = at.tzinfo is not None
-        return Moment(at.astimezone(UTC) if zoned else at.replace(tzinfo=UTC), zoned, timed=True)
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None
 
 
 def _claims(head: Head) -> Iterator[str]:
@@ -155,9 +86,9 @@ def _claims(head: Head) -> Iterator[str]:
         yield said
 
 
-def _believed(text: str, fetched: datetime) -> Moment | None:
+def _believed(text: str, fetched: datetime, tags: Sequence[str] = ()) -> Moment | None:
     """Read a claim and refuse what cannot be: before the web, or after the fetch."""
-    moment = read_moment(text)
+    moment = read_moment(text, tags)
     if moment is None or moment.at < EARLIEST:
         return None
     if moment.at <= fetched + SKEW:

@@ -17,8 +17,8 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urljoin
 
-from pipelines.clean.dates import read_moment
 from pipelines.clean.head import Head
+from pipelines.dates import read_moment
 from pipelines.errors import Skipped
 from schemas.records import PageFacts, Right
 

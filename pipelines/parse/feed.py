@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from urllib.parse import urljoin
 
 from pipelines.errors import FeedFault
+from pipelines.parse.links import resolved
 from pipelines.parse.text import MAX_NAME, MAX_SUMMARY, MAX_TITLE, plain
 from pipelines.urls import article_id, canonical_url, fetchable_url
 
@@ -110,6 +111,7 @@ class Draft:
     """An entry as a format's reader found it, before it is checked; texts may hold markup where `html` says so."""
 
     link: str = ""
+    others: Iterable[str] = ()  # links to take where `link` leads to no page
     guid: str = ""
     title: str = ""
     title_is_html: bool = True
@@ -136,18 +138,14 @@ class Collector:
     def add(self, draft: Draft) -> None:
         """Check one draft; of two with the same article the first stays."""
         title = plain(draft.title, html=draft.title_is_html, limit=MAX_TITLE)
-        link = draft.link.strip()
-        if not link:
-            self._refuse(draft, title, "no-link")
-            return
-        try:
-            link = urljoin(self.base, link)
-            url = canonical_url(link)
-        except ValueError:
-            self._refuse(draft, title, "bad-url")
-            return
-        except FeedFault as fault:
-            self._refuse(draft, title, fault.reason)
+        reason = "no-link"
+        for candidate in (draft.link, *draft.others):
+            link, url, fault = self._followed(candidate.strip())
+            if url:
+                break
+            reason = fault if reason == "no-link" else reason
+        else:
+            self._refuse(draft, title, reason)
             return
         key = article_id(url)
         if key not in self.entries:
@@ -162,6 +160,18 @@ class Collector:
                 published_at=draft.published_at,
                 language=draft.language,
             )
+
+    def _followed(self, link: str) -> tuple[str, str, str]:
+        """Give a link made absolute and its canonical form, or the reason why it leads to no page."""
+        if not link:
+            return "", "", "no-link"
+        try:
+            absolute = resolved(self.base, link)
+            return absolute, canonical_url(absolute), ""
+        except ValueError:
+            return "", "", "bad-url"
+        except FeedFault as fault:
+            return "", "", fault.reason
 
     def _refuse(self, draft: Draft, title: str, reason: str) -> None:
         identity = draft.link.strip() or draft.guid.strip() or title

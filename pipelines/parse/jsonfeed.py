@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
+from pipelines.dates import read_moment
 from pipelines.errors import FeedFault
 from pipelines.parse.feed import Collector, Draft, ParsedFeed, address, language_code, plausible
 from pipelines.parse.text import MAX_TITLE, plain
 
 _VERSION = re.compile(r"https?://(?:www\.)?jsonfeed\.org/version/(\d)")
+_SURROGATE = re.compile("[\ud800-\udfff]")  # JSON can name half a character, which no text can hold
 _ITEMS = re.compile(r'"items"\s*:\s*\[')
 
 
@@ -28,14 +30,15 @@ def read_json(text: str, url: str) -> ParsedFeed:
     if not isinstance(items, list) or not (version or notes or document.get("feed_url") or document.get("title")):
         raise FeedFault("JSON, but no JSON Feed", reason="not-a-feed", resource=url)
     found = Collector(url)
+    tag = _text(document.get("language"))
     for item in items:
         if isinstance(item, dict):
-            found.add(_draft(item))
+            found.add(_draft(item, tag))
     return ParsedFeed(
         entries=tuple(found.entries.values()),
         refused=tuple(found.refused.values()),
         title=plain(_text(document.get("title")), html=False, limit=MAX_TITLE),
-        language=language_code(_text(document.get("language"))),
+        language=language_code(tag),
         format=f"json{version[1]}" if version else "json",
         notes=notes,
         hub=address(url, _hubs(document)),
@@ -45,7 +48,7 @@ def read_json(text: str, url: str) -> ParsedFeed:
 
 def _document(text: str) -> tuple[dict[str, Any], tuple[str, ...]]:
     try:
-        document = json.loads(text)
+        document = json.loads(text, strict=False)  # raw line ends and tabs in strings are common
     except (ValueError, RecursionError):
         return {"items": list(_whole_items(text)), **_head(text)}, ("truncated",)
     return (document if isinstance(document, dict) else {}), ()
@@ -54,7 +57,7 @@ def _document(text: str) -> tuple[dict[str, Any], tuple[str, ...]]:
 def _whole_items(text: str) -> Iterable[dict[str, Any]]:
     """Give the items before the place where the text breaks off."""
     start = _ITEMS.search(text)
-    decoder = json.JSONDecoder()
+    decoder = json.JSONDecoder(strict=False)
     place = start.end() if start else len(text)
     while True:
         place += len(text[place:]) - len(text[place:].lstrip(" \t\r\n,"))
@@ -71,14 +74,16 @@ def _head(text: str) -> dict[str, Any]:
     return {"version": version[0]} if version else {}
 
 
-def _draft(item: dict[str, Any]) -> Draft:
+def _draft(item: dict[str, Any], language: str) -> Draft:
     guid = _text(item.get("id"))
-    # The permalink; external_url is what a link blog points at, not its own page.
-    link = _text(item.get("url")) or (guid if guid.startswith(("http://", "https://")) else "")
+    # The permalink first; external_url is what a link blog points at, not its own page.
+    permalink = guid if guid.lower().startswith(("http://", "https://")) else ""
+    links = [link for link in (_text(item.get("url")), permalink, _text(item.get("external_url"))) if link]
     markup = _text(item.get("content_html"))
     summary = _text(item.get("summary")) or _text(item.get("content_text"))
     return Draft(
-        link=link or _text(item.get("external_url")),
+        link=links[0] if links else "",
+        others=links[1:],
         guid=guid,
         title=_text(item.get("title")),
         title_is_html=False,
@@ -86,14 +91,15 @@ def _draft(item: dict[str, Any]) -> Draft:
         summary_is_html=not summary,
         authors=list(_authors(item)),
         categories=[tag for tag in _list(item.get("tags")) if isinstance(tag, str)],
-        published_at=_moment(item.get("date_published")) or _moment(item.get("date_modified")),
+        published_at=_moment(item.get("date_published"), item, language)
+        or _moment(item.get("date_modified"), item, language),
     )
 
 
 def _authors(item: dict[str, Any]) -> Iterable[str]:
-    for author in [*_list(item.get("authors")), item.get("author")]:
-        if isinstance(author, dict):
-            yield _text(author.get("name"))
+    authors = item.get("authors")
+    for author in [*(_list(authors) or [authors]), item.get("author")]:
+        yield _text(author.get("name")) if isinstance(author, dict) else _text(author)
 
 
 def _hubs(document: dict[str, Any]) -> Iterable[str]:
@@ -102,19 +108,17 @@ def _hubs(document: dict[str, Any]) -> Iterable[str]:
             yield _text(hub.get("url"))
 
 
-def _moment(value: object) -> datetime | None:
-    """Read an RFC 3339 date; one without a zone counts as UTC."""
-    try:
-        moment = datetime.fromisoformat(_text(value).strip())
-    except ValueError:
-        return None
-    return plausible(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+def _moment(value: object, item: dict[str, Any], language: str) -> datetime | None:
+    """Read a date: RFC 3339 by the standard, but others are common; one without a zone counts as UTC."""
+    tags = [tag for tag in (_text(item.get("language")), language) if tag]
+    moment = read_moment(_text(value), tags)
+    return plausible(moment.at) if moment else None
 
 
 def _text(value: object) -> str:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return ""
-    return str(value)
+    return _SURROGATE.sub("\ufffd", str(value))
 
 
 def _list(value: object) -> list[Any]:

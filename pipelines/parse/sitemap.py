@@ -10,9 +10,10 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from xml.parsers import expat
 
+from pipelines.dates import read_moment
 from pipelines.errors import FeedFault
 from pipelines.parse.feed import Child, Collector, Draft, ParsedFeed, language_code, plausible
 from pipelines.parse.text import MAX_TITLE, plain
@@ -30,8 +31,6 @@ _MAX_TEXT = 8192
 _BARE_AMPERSAND = re.compile(r"&(?!(?:amp|lt|gt|quot|apos|#\d{1,7}|#[xX][0-9a-fA-F]{1,6});)")
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
 _ROOT_END = re.compile(r"</(?:[\w.-]+:)?(?:urlset|sitemapindex)\s*>", re.IGNORECASE)
-_DATE = re.compile(r"(\d{4})-(\d{2})(?:-(\d{2}))?")
-_ZONE_WITHOUT_COLON = re.compile(r"(?<=[\d:])\s?([+-]\d{2})(\d{2})$")
 _FIELDS = {
     ("loc",): "loc",
     ("lastmod",): "lastmod",
@@ -205,17 +204,10 @@ def _no_entities(url: str) -> Callable[..., None]:
 
 
 def _moment(text: str) -> tuple[datetime | None, bool]:
-    """Read a W3C date (https://www.w3.org/TR/NOTE-datetime) and say whether it names a whole day.
+    """Read a W3C date (https://www.w3.org/TR/NOTE-datetime), or another form, and say whether it names a whole day.
 
     Without a zone it counts as UTC. A year and month, or a date far from any article's, is none.
     """
-    value = _ZONE_WITHOUT_COLON.sub(r"\1:\2", text.strip())
-    bare = _DATE.fullmatch(value)
-    if bare and not bare[3]:
-        return None, False
-    try:
-        moment = datetime.fromisoformat(value)
-    except ValueError:
-        return None, False
-    found = plausible(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
-    return found, bool(bare) and found is not None
+    moment = read_moment(text)
+    found = plausible(moment.at) if moment else None
+    return found, found is not None and moment is not None and not moment.timed

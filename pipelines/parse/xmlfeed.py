@@ -5,17 +5,18 @@ The only importer of feedparser (https://feedparser.readthedocs.io, tested with 
 
 from __future__ import annotations
 
-import calendar
 import io
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import feedparser
 
+from pipelines.dates import read_moment
 from pipelines.errors import FeedFault
 from pipelines.parse.feed import Collector, Draft, ParsedFeed, address, language_code, plausible
+from pipelines.parse.links import relation
 from pipelines.parse.text import MAX_TITLE, plain
 
 Loose = Any
@@ -26,33 +27,37 @@ _ENTRY_END = re.compile(rb"</(?:[\w.-]+:)?(?:item|entry)\s*>", re.IGNORECASE)
 _CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _REFERENCE = re.compile(rb"&#([0-9]{1,12}|[xX][0-9a-fA-F]{1,12});")
 _TAIL_BYTES = 4096
+# feedparser tells an item's own <link> from one of the Atom module no more once it has read both, so it is marked.
+_PREFIXED = "newsriver-prefixed"
+_PREFIXED_LINK = re.compile(r"<[\w.-]+:link(?=[\s/>])")
+_HTML_TYPES = ("", "text/html", "application/xhtml+xml")
 _PERIODS = {"hourly": 3600, "daily": 86_400, "weekly": 604_800, "monthly": 2_592_000, "yearly": 31_536_000}
 # What feedparser raises on hostile input; each is the feed's own fault.
 _CRASHES = (ArithmeticError, AssertionError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 
 
-def read_xml(data: bytes, url: str, content_type: str) -> ParsedFeed:
+def read_xml(text: str, url: str) -> ParsedFeed:
     """Read an XML feed; of one that ends early, the entries that are whole.
 
     Args:
-        data: the feed.
+        text: the feed, decoded; the encoding that it declares is passed over.
         url: where it came from: the base of relative links where it names no other.
-        content_type: the Content-Type to read it by.
 
     Raises:
         FeedFault: it is no feed (`not-a-feed`).
     """
-    found = _parsed(data, url, content_type)
+    data = _PREFIXED_LINK.sub(rf"\g<0> {_PREFIXED}='1'", text).encode("utf-8", "replace")
+    found = _parsed(data, url)
     notes, items = _whole_items(data, found)
-    collector = Collector(url)
+    collector, feed = Collector(url), found.feed
+    tag = _text(feed, "language") or str(_detail(feed, "title").get("language") or "")
     for item in items:
-        collector.add(_draft(item))
-    feed = found.feed
+        collector.add(_draft(item, tag))
     return ParsedFeed(
         entries=tuple(collector.entries.values()),
         refused=tuple(collector.refused.values()),
         title=plain(_text(feed, "title"), html=_is_html(feed, "title"), limit=MAX_TITLE),
-        language=language_code(_text(feed, "language") or _detail(feed, "title").get("language")),
+        language=language_code(tag),
         interval_seconds=_interval(feed),
         format=found.version or "unknown",
         notes=notes,
@@ -61,12 +66,12 @@ def read_xml(data: bytes, url: str, content_type: str) -> ParsedFeed:
     )
 
 
-def _parsed(data: bytes, url: str, content_type: str) -> Loose:
+def _parsed(data: bytes, url: str) -> Loose:
     try:
-        found = _feedparser(data, content_type)
+        found = _feedparser(data)
     except _CRASHES:
         try:
-            found = _feedparser(_without_impossible_characters(data), content_type)
+            found = _feedparser(_without_impossible_characters(data))
         except _CRASHES as error:
             raise FeedFault(f"feed not understood: {error!r}", reason="not-a-feed", resource=url) from None
     if not found.version and not found.entries:
@@ -75,12 +80,12 @@ def _parsed(data: bytes, url: str, content_type: str) -> Loose:
     return found
 
 
-def _feedparser(data: bytes, content_type: str) -> Loose:
+def _feedparser(data: bytes) -> Loose:
     # As a stream: feedparser opens text that looks like a path or an address. It is not told the feed's URL, so that
     # a guid that is a mere number stays one; relative links are resolved by the collector.
     return feedparser.parse(
         io.BytesIO(data),
-        response_headers={"content-type": content_type},
+        response_headers={"content-type": "application/xml; charset=utf-8"},
         sanitize_html=False,
         resolve_relative_uris=False,
     )
@@ -113,11 +118,13 @@ def _broken(found: Loose) -> bool:
     return bool(found.bozo) and not isinstance(found.get("bozo_exception"), harmless)
 
 
-def _draft(item: Loose) -> Draft:
+def _draft(item: Loose, language: str) -> Draft:
     content: Loose = next(iter(item.get("content") or ()), {})
+    links = list(dict.fromkeys(_links(item)))
     summary = _text(item, "summary")
     return Draft(
-        link=_link(item),
+        link=links[0] if links else "",
+        others=links[1:],
         guid=_text(item, "id"),
         title=_text(item, "title"),
         title_is_html=_is_html(item, "title"),
@@ -125,31 +132,40 @@ def _draft(item: Loose) -> Draft:
         summary_is_html=_is_html(item, "summary") if summary else content.get("type") != "text/plain",
         authors=list(_authors(item)),
         categories=[str(tag.get("label") or tag.get("term") or "") for tag in item.get("tags") or ()],
-        published_at=_moment(item),
+        published_at=_moment(item, language),
     )
 
 
-def _link(item: Loose) -> str:
-    """Give the address of the article itself: what a redirecting service hides, the first alternate, a permalink."""
-    original = _text(item, "feedburner_origlink")
-    if original:
-        return original
+def _links(item: Loose) -> Iterator[str]:
+    """Give the addresses that may be the article's, the likeliest first.
+
+    What a redirecting service hides; the item's own links before those of a module, web pages before other forms; the
+    source of its content; a permalink.
+    """
+    yield from filter(None, [_text(item, "feedburner_origlink")])
     pages = [
-        str(link["href"])
+        link
         for link in item.get("links") or ()
-        if link.get("rel", "alternate") == "alternate" and link.get("href")
+        if relation(str(link.get("rel", "alternate"))) == "alternate" and link.get("href")
     ]
-    if pages:
-        return pages[0]
+    pages.sort(key=lambda link: _PREFIXED in link)
+    yield from (str(link["href"]) for link in pages if _is_page(link))
+    yield from (str(part["src"]) for part in item.get("content") or () if part.get("src") and _is_page(part))
+    yield from (str(link["href"]) for link in pages if not _is_page(link))
     # A guid is a permalink unless it says otherwise, but many that say nothing are mere numbers.
-    guid = _text(item, "link") or _text(item, "id")
-    return guid if guid.lower().startswith(("http://", "https://")) else ""
+    for guid in (_text(item, "link"), _text(item, "id")):
+        if guid.strip().lower().startswith(("http://", "https://")):
+            yield guid
+
+
+def _is_page(link: Loose) -> bool:
+    return str(link.get("type") or "").partition(";")[0].strip().lower() in _HTML_TYPES
 
 
 def _hrefs(feed: Loose, rel: str) -> Iterator[str]:
     """Give the feed's own links of a kind: Atom's, and those of the Atom module in RSS."""
     for link in feed.get("links") or ():
-        if str(link.get("rel", "")).lower() == rel:
+        if relation(str(link.get("rel", ""))) == rel:
             yield str(link.get("href") or "")
 
 
@@ -160,15 +176,13 @@ def _authors(item: Loose) -> Iterator[str]:
         yield name.partition("(")[2] if name.count("(") > name.count(")") else name
 
 
-def _moment(item: Loose) -> datetime | None:
-    """Give the publication date, else that of the last change; feedparser's are in UTC, naive ones taken for it."""
-    for name in ("published_parsed", "updated_parsed", "created_parsed"):
-        parsed = item.get(name) if name in item else None  # unasked, feedparser gives one date for another
-        if parsed:
-            try:
-                return plausible(datetime.fromtimestamp(calendar.timegm(parsed), UTC))
-            except (OverflowError, OSError, ValueError, TypeError):
-                continue
+def _moment(item: Loose, language: str) -> datetime | None:
+    """Give the publication date, else that of the last change; a date without a zone counts as UTC."""
+    tags = [tag for tag in (str(_detail(item, "title").get("language") or ""), language) if tag]
+    for name in ("published", "updated", "created"):
+        text = item.get(name) if name in item else None  # unasked, feedparser gives one date for another
+        if isinstance(text, str) and (moment := read_moment(text, tags)):
+            return plausible(moment.at)
     return None
 
 

@@ -11,11 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.clean import jsonld
-from pipelines.clean.dates import published, read_moment
+from pipelines.clean.dates import published
 from pipelines.clean.facts import authors_of, names, summary_of
 from pipelines.clean.head import Head, read_head
 from pipelines.clean.html import parse
 from pipelines.clean.titles import MAX_SENTENCE, first_sentence, headline
+from pipelines.dates import read_moment
 from tests.unit.pages import FETCHED, URL, prose
 
 
@@ -302,7 +303,7 @@ def test_dates_are_read_as_the_web_writes_them(text: str, iso: str, zoned: bool)
 
 @pytest.mark.parametrize(
     "text",
-    ["2026-11-24T25:00", "2026-11-24T24:01", "2026-13-01", "20261301", "2026-02-30", "2026-11-24T10:61", "1795516800",
+    ["2026-11-24T25:00", "2026-11-24T24:01", "2026-13-01", "20261301", "2026-02-30", "2026-11-24T10:61",
      "2026-11-24T10:00+99:00", "0001-01-01T00:00+01:00", "9999-12-31T24:00", "next Tuesday", ""],
 )  # fmt: skip
 def test_what_is_no_moment_is_not_believed(text: str) -> None:
