@@ -38,7 +38,8 @@ _FILLERS = """
     kl klo kello kloc klukkan kell plkst lkl pkl pukul jam tanggal tgl ore ora orele oras hora horas h hs hrs hr heures
     uur om op dnia godz godzina roku r dne v ve o ob u saat tarihinde gun gunu ngay nam luc gio m d g ko ren ta
     ta’ թ ж د gada gads év ano año año an año anno jaar jahr aar år kello vuonna st nd rd th er
-    г гг год года р рік року в во у о об к час години година ч ώρα στις την του baje को बजे तारीख़ তারিখ সাল เวลา น วันที่ พ.ศ ค.ศ ปี ساعت در روز تاريخ
+    г гг год года р рік року в во у о об к час
+    години година ч ώρα στις την του baje को बजे तारीख़ তারিখ সাল เวลา น วันที่ พ.ศ ค.ศ ปี ساعت در روز تاريخ
     الساعة عام سنة يوم ה ב של בשעה שעה ב- את
 """.split()  # noqa: SIM905 - a list of words is easier to read so
 
