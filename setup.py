@@ -18,7 +18,6 @@ REQUIRES = [
     "lxml_html_clean>=0.4.6",  # trafilatura 2.3.1 needs it and does not name it
     "orjson>=3.11,<4",
     "platformdirs>=4.3,<5",
-    "protego>=0.5,<1",
     "psutil>=7,<8",
     "py3langid>=0.4,<0.5",
     "pydantic>=2.12,<3",
@@ -36,6 +35,7 @@ EXTRAS = {
         "hypothesis>=6.150",
         "lxml-stubs",
         "mypy>=2.4,<3",
+        "protego>=0.7,<1",  # what our own reader of robots.txt is compared with
         "pytest>=9,<10",
         "pytest-timeout>=2.4,<3",
         "pytest-xdist>=3.8,<4",

@@ -18,7 +18,7 @@ from apache_beam.utils.windowed_value import WindowedValue
 from pipelines.beam.source import stop
 from pipelines.errors import NewsriverError, Poison, RecordFault, Rejected, Skipped
 from pipelines.heartbeat import Waits
-from pipelines.isolation import extraction
+from pipelines.isolation import extraction, work
 from pipelines.kafka import Message, Sender
 from pipelines.ledger import lines as ledger
 from pipelines.limits import DeadShare
@@ -63,7 +63,7 @@ class Clean(DoFn):
         entry, facts = entry_of(element), _facts_of(element)
         body = element.value or b""
         try:
-            article = self._isolation.call("pipelines.clean:clean", body, entry, facts, self._settings.clean)
+            article = self._isolation.call(work.clean_page, body, entry, facts, self._settings.clean)
         except (Rejected, Skipped) as error:
             yield pvalue.TaggedOutput("refused", _refusal(element, entry, error))
         else:
@@ -87,7 +87,7 @@ class Tag(DoFn):
             Poison: the article cannot be processed.
         """
         article = element.article
-        topics = self._isolation.call("pipelines.tag:tag", article.title, article.body, article.language)
+        topics = self._isolation.call(work.tag_article, article.title, article.body, article.language)
         yield element._replace(article=article.model_copy(update={"topics": topics}))
 
 

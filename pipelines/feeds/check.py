@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from pipelines.errors import RecordFault
-from pipelines.feeds.guest import Guest, origin_of, read
+from pipelines.feeds.guest import Guest, origin_of
 from pipelines.feeds.remarks import Access, Remark, remarks
 from pipelines.http.answer import Answer
 from pipelines.http.client import Client
@@ -63,16 +64,20 @@ def check_feed(settings: Settings, url: str) -> Checked:
 
 async def _check(settings: Settings, url: str) -> Checked:
     async with Client(settings) as client:
-        guest = Guest(settings, client, most=_MAX_REQUESTS, seconds=_MAX_SECONDS)
-        answer = await guest.get(url, asked_for=True)
-        now, feed = datetime.now(UTC), Feed(url=url)
-        index = read(answer, settings.poll, now)
-        walk = await _walked(guest, settings.poll, index, now) if index.children else None
-        parsed, left = (walk.feed(), walk.left) if walk else (index, None)
-        announcement = after_feed(
-            feed, first_state(url, now), answer, parsed, Announced(), now, settings.poll, conditional=False, left=left
-        )
-        access = await _access(guest, answer.url, [entry.link for entry in parsed.entries])
+        with closing(Guest(settings, client, most=_MAX_REQUESTS, seconds=_MAX_SECONDS)) as guest:
+            return await _checked(guest, settings, url)
+
+
+async def _checked(guest: Guest, settings: Settings, url: str) -> Checked:
+    answer = await guest.get(url, asked_for=True)
+    now, feed = datetime.now(UTC), Feed(url=url)
+    index = await guest.read(answer, now)
+    walk = await _walked(guest, settings.poll, index, now) if index.children else None
+    parsed, left = (walk.feed(), walk.left) if walk else (index, None)
+    announcement = after_feed(
+        feed, first_state(url, now), answer, parsed, Announced(), now, settings.poll, conditional=False, left=left
+    )
+    access = await _access(guest, answer.url, [entry.link for entry in parsed.entries])
     return Checked(answer, parsed, announcement, access, remarks(url, answer, parsed, access, now), left or 0)
 
 
@@ -82,7 +87,7 @@ async def _walked(guest: Guest, polls: PollSettings, index: ParsedFeed, now: dat
     while (step := walk.next()) is not None:
         child = step[0]
         try:
-            parsed = read(await guest.get(child.url, asked_for=True), polls, now)
+            parsed = await guest.read(await guest.get(child.url, asked_for=True), now)
         except RecordFault as fault:
             walk.took(Asked(child=child, failure=fault.reason))
         else:

@@ -11,11 +11,13 @@ from urllib.parse import urlsplit
 from pipelines.errors import FetchFault
 from pipelines.http.answer import Answer
 from pipelines.http.client import ACCEPT_FEED, ACCEPT_PAGE, Client
-from pipelines.parse import ParsedFeed, parse_feed
+from pipelines.parse import ParsedFeed
 from pipelines.pull.machine_gate import host_gate
-from pipelines.pull.politeness import ROBOTS_BYTES, Robots, RobotsCache, robots_after
+from pipelines.pull.parser import Parser
+from pipelines.pull.robots import ROBOTS_BYTES, Robots, robots_after
+from pipelines.pull.robots_cache import RobotsCache
 from pipelines.pull.sitemaps import oldest
-from pipelines.settings import PollSettings, Settings
+from pipelines.settings import Settings
 from pipelines.urls import host_of
 
 _PATIENCE_SECONDS = 60.0
@@ -38,6 +40,7 @@ class Guest:
     Attributes:
         requests: how many were made.
         robots_texts: the robots.txt that were read, by their origin.
+        parser: parses what comes.
     """
 
     def __init__(self, settings: Settings, client: Client, *, most: int, seconds: float) -> None:
@@ -49,6 +52,8 @@ class Guest:
         self._ends_at = time.monotonic() + seconds
         self._gate = host_gate(settings.fetch, _PATIENCE_SECONDS)
         self._robots = RobotsCache(self._get_robots)
+        self.parser = Parser(settings.sandbox)
+        self.parser.prepare()
 
     async def get(self, url: str, *, asked_for: bool = False) -> Answer:
         """Ask for a feed, or a page that may lead to one.
@@ -82,8 +87,8 @@ class Guest:
         robots = await self.robots(url)
         if robots.fault is not None:
             raise robots.fault
-        if not robots.allows(url):
-            raise FetchFault("robots.txt keeps us out", reason="robots", retryable=False, resource=url)
+        if reason := robots.refusal(url):
+            raise FetchFault("robots.txt keeps us out", reason=reason, retryable=False, resource=url)
         async with self._turn(url):
             yield
 
@@ -96,25 +101,23 @@ class Guest:
             self.requests += 1
             yield
 
-    async def _get_robots(self, url: str) -> bytes:
-        answer = await self._client.get(url, max_bytes=ROBOTS_BYTES, accept=ACCEPT_PAGE, hop=self._turn)
+    async def _get_robots(self, url: str) -> Robots:
+        answer = await self._client.get(url, max_bytes=ROBOTS_BYTES, accept=ACCEPT_PAGE, hop=self._turn, cut=True)
         self.robots_texts[origin_of(url)] = answer.body
-        return answer.body
+        return await self.parser.robots(answer.body)
 
+    async def read(self, answer: Answer, at: datetime) -> ParsedFeed:
+        """Read what came, as a poll at that time does: of sitemaps only what is recent.
 
-def read(answer: Answer, settings: PollSettings, at: datetime) -> ParsedFeed:
-    """Read what came, as a poll at that time does: of sitemaps only what is recent.
+        Raises:
+            FeedFault: it is no feed.
+        """
+        polls = self._settings.poll
+        return await self.parser.feed(answer, max_bytes=polls.max_feed_bytes, since=oldest(at, polls.sitemap_days))
 
-    Raises:
-        FeedFault: it is no feed.
-    """
-    return parse_feed(
-        answer.body,
-        url=answer.url,
-        content_type=answer.content_type,
-        max_bytes=settings.max_feed_bytes,
-        since=oldest(at, settings.sitemap_days),
-    )
+    def close(self) -> None:
+        """End the children that parse."""
+        self.parser.close()
 
 
 def origin_of(url: str) -> str:

@@ -58,8 +58,21 @@ def read_feed_list(path: Path) -> list[Feed]:
         data = path.read_bytes()
     except OSError as error:
         raise _error(str(path), f"cannot be read: {error.strerror}") from None
+    return from_bytes(data, str(path))
+
+
+def from_bytes(data: bytes, name: str) -> list[Feed]:
+    """Read a list, TOML or OPML by its content.
+
+    Args:
+        data: the file's bytes.
+        name: its name, for errors.
+
+    Raises:
+        FeedListError: as `from_toml` and `from_opml`.
+    """
     is_xml = data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<")
-    return from_opml(data, str(path)) if is_xml else from_toml(data, str(path))
+    return from_opml(data, name) if is_xml else from_toml(data, name)
 
 
 def from_toml(data: bytes, name: str) -> list[Feed]:

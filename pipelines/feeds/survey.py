@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from pipelines.errors import FeedFault, FetchFault
-from pipelines.feeds.discovery import Candidate, Found, How, found, merged, of_page, of_robots, ranked, usual
+from pipelines.feeds.discovery import Candidate, Found, How, found, merged, ranked, usual
 from pipelines.feeds.duplicates import address_key
-from pipelines.feeds.guest import Enough, Guest, origin_of, read
+from pipelines.feeds.guest import Enough, Guest, origin_of
 from pipelines.http.answer import Answer
 from pipelines.http.client import Client
 from pipelines.settings import Settings
@@ -64,13 +65,12 @@ def discover(settings: Settings, site: str, step: Step = lambda _: None) -> Surv
 
 async def _discover(settings: Settings, site: str, step: Step) -> Survey:
     async with Client(settings) as client:
-        guest = Guest(settings, client, most=MAX_REQUESTS, seconds=MAX_SECONDS)
-        return await _Surveyor(settings, guest, step).survey(site)
+        with closing(Guest(settings, client, most=MAX_REQUESTS, seconds=MAX_SECONDS)) as guest:
+            return await _Surveyor(guest, step).survey(site)
 
 
 @dataclass
 class _Surveyor:
-    settings: Settings
     guest: Guest
     step: Step
     feeds: list[Found] = field(default_factory=list)
@@ -84,7 +84,7 @@ class _Surveyor:
         here = await self._first_page(site)
         await self.guest.robots(here)  # known by now, but for a page that was refused on the way
         text = self.guest.robots_texts.get(origin_of(here), b"")
-        self.queue.extend([*of_robots(text, here), *usual(here)])
+        self.queue.extend([*await self.guest.parser.sitemaps_of_robots(text, here), *usual(here)])
         stopped = False
         while self.queue and not stopped:
             candidate = self.queue.popleft()
@@ -120,9 +120,10 @@ class _Surveyor:
             return url
         self.seen |= {address_key(each) for each in (url, answer.url)}
         try:
-            self.feeds.append(found(Candidate(url, How.GIVEN), answer.url, read(answer, self.settings.poll, self.at)))
+            parsed = await self.guest.read(answer, self.at)
+            self.feeds.append(found(Candidate(url, How.GIVEN), answer.url, parsed))
         except FeedFault:
-            self.queue.extend(of_page(answer.body, answer.url))
+            self.queue.extend(await self.guest.parser.feeds_of_page(answer.body, answer.url))
         return answer.url
 
     async def _look(self, candidate: Candidate) -> None:
@@ -136,19 +137,19 @@ class _Surveyor:
             self.tried[candidate.url] = fault.reason
             return
         try:
-            self.feeds.append(found(candidate, answer.url, read(answer, self.settings.poll, self.at)))
+            self.feeds.append(found(candidate, answer.url, await self.guest.read(answer, self.at)))
         except FeedFault as fault:
             self.tried[candidate.url] = fault.reason
             if fault.reason == "html":
-                self._look_at_listing(candidate, answer)
+                await self._look_at_listing(candidate, answer)
 
-    def _look_at_listing(self, candidate: Candidate, answer: Answer) -> None:
+    async def _look_at_listing(self, candidate: Candidate, answer: Answer) -> None:
         """Look at what a page lists next, before the guesses, unless it is one that was looked at."""
         key = address_key(answer.url)
         if self.listings == _MAX_LISTINGS or (key in self.seen and key != address_key(candidate.url)):
             return
         self.seen.add(key)
-        listed = of_page(answer.body, answer.url)
+        listed = await self.guest.parser.feeds_of_page(answer.body, answer.url)
         fresh = [each for each in listed if address_key(each.url) not in self.seen]
         self.listings += bool(fresh)
         self.queue.extendleft(reversed(fresh))

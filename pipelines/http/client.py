@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from types import TracebackType
-from typing import Self
+from typing import NamedTuple, Self
 from urllib.parse import urlencode, urljoin, urlsplit
 
 import aiohttp
@@ -36,7 +36,8 @@ _CONNECT_SECONDS = 10.0
 _MAX_HEADER_BYTES = 65_536  # news sites send content security policies of 10 KB
 _READ_BYTES = 262_144
 
-Hop = Callable[[str], AbstractAsyncContextManager[Callable[[Answer], None] | None]]
+Show = Callable[[Answer], Awaitable[None]]
+Hop = Callable[[str], AbstractAsyncContextManager[Show | None]]
 """Opens a block around the request to each URL on the way: where a caller waits for the host's turn.
 
 What the block is given, if anything, is shown the answer before it ends.
@@ -92,6 +93,7 @@ class Client:
         etag: str | None = None,
         last_modified: str | None = None,
         hop: Hop | None = None,
+        cut: bool = False,
     ) -> Answer:
         """Fetch one URL.
 
@@ -102,6 +104,7 @@ class Client:
             etag: validator of what the caller has, for a conditional request.
             last_modified: the same, byte for byte as the server sent it.
             hop: opens a block around the request to each URL on the way; waiting in it is not counted as time.
+            cut: whether of a larger body its first `max_bytes` are taken, instead of none.
 
         Raises:
             AddressRefused: the URL, or a redirect, leads to an address that is not public.
@@ -110,7 +113,7 @@ class Client:
                 `too-many-redirects`, `too-large`, `truncated` or `bad-encoding`.
         """
         headers = _request_headers(accept, etag, last_modified)
-        return await self._walk(url, headers, max_bytes, hop)
+        return await self._walk(url, headers, _Size(max_bytes, cut), hop)
 
     async def post_form(self, url: str, fields: Mapping[str, str], *, hop: Hop | None = None) -> Answer:
         """Send a form (`application/x-www-form-urlencoded`, UTF-8) and give the answer, of at most 64 KiB.
@@ -127,10 +130,10 @@ class Client:
             FetchFault: as `get`; a redirect of another kind is reason `http-<status>`.
         """
         headers = {"Accept": "*/*", "Content-Type": "application/x-www-form-urlencoded"}
-        return await self._walk(url, headers, _FORM_ANSWER_BYTES, hop, urlencode(fields).encode())
+        return await self._walk(url, headers, _Size(_FORM_ANSWER_BYTES), hop, urlencode(fields).encode())
 
     async def _walk(
-        self, url: str, headers: Mapping[str, str], max_bytes: int, hop: Hop | None, form: bytes | None = None
+        self, url: str, headers: Mapping[str, str], size: _Size, hop: Hop | None, form: bytes | None = None
     ) -> Answer:
         """Make a request and follow redirects; with a form it is a POST."""
         seconds = self._settings.fetch.timeout_seconds
@@ -140,10 +143,10 @@ class Client:
         while True:
             async with (hop or _no_hop)(here) as show:
                 started = time.monotonic()
-                answer = await self._once(here, headers, seconds - spent, max_bytes, form)
+                answer = await self._once(here, headers, seconds - spent, size, form)
                 spent += time.monotonic() - started
                 if show is not None:
-                    show(answer)
+                    await show(answer)
             if answer.status not in _REDIRECTS:
                 moved = permanent and bool(passed)
                 return replace(answer, redirects=passed, moved=moved, elapsed_ms=int(spent * 1000))
@@ -170,7 +173,7 @@ class Client:
         return target
 
     async def _once(
-        self, url: str, headers: Mapping[str, str], seconds: float, max_bytes: int, form: bytes | None
+        self, url: str, headers: Mapping[str, str], seconds: float, size: _Size, form: bytes | None
     ) -> Answer:
         """Make one request and read its answer, which may be a redirect."""
         if self._session is None:
@@ -184,7 +187,7 @@ class Client:
                     method, URL(url, encoded=True), headers=headers, data=form, allow_redirects=False
                 ) as response,
             ):
-                return await _read(response, url, max_bytes, conditional=not _VALIDATORS.isdisjoint(headers))
+                return await _read(response, url, size, conditional=not _VALIDATORS.isdisjoint(headers))
         except FetchFault:
             raise
         except TimeoutError:
@@ -193,23 +196,32 @@ class Client:
             raise fault_of_error(error, url) from None
 
 
-async def _read(response: aiohttp.ClientResponse, url: str, max_bytes: int, *, conditional: bool) -> Answer:
+class _Size(NamedTuple):
+    """Most bytes of a body, received as well as decoded, and what becomes of a larger one: cut there, or refused."""
+
+    most: int
+    cut: bool = False
+
+
+async def _read(response: aiohttp.ClientResponse, url: str, size: _Size, *, conditional: bool) -> Answer:
     headers = _joined(response)
     if response.status in _REDIRECTS or (response.status == NOT_MODIFIED and conditional):
         return Answer(url=url, status=response.status, headers=headers)
     if response.status not in _SUCCESS:
         raise fault_of_status(response.status, response.reason or "", headers, url)
-    if (response.content_length or 0) > max_bytes:
-        raise refused(url, "too-large", f"{response.content_length} bytes; the limit is {max_bytes}")
+    if (response.content_length or 0) > size.most and not size.cut:
+        raise refused(url, "too-large", f"{response.content_length} bytes; the limit is {size.most}")
     pieces: list[bytes] = []
-    size = 0
+    received = 0
     async for piece in response.content.iter_any():
         pieces.append(piece)
-        size += len(piece)
-        if size > max_bytes:
-            raise refused(url, "too-large", f"more than {max_bytes} bytes")
+        received += len(piece)
+        if received > size.most and size.cut:
+            break
+        if received > size.most:
+            raise refused(url, "too-large", f"more than {size.most} bytes")
     body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
-    decoded = decode(body, headers.get("content-encoding", ""), max_bytes, url)
+    decoded = decode(body, headers.get("content-encoding", ""), size.most, url, cut=size.cut)
     return Answer(url=url, status=response.status, headers=headers, body=decoded)
 
 

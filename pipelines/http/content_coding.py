@@ -24,7 +24,7 @@ _ZSTD_INPUT = 256
 _WINDOW = 8 * 1024 * 1024  # RFC 9659: what a zstd decoder for HTTP must take
 
 
-def decode(body: bytes, codings: str, limit: int, url: str = "") -> bytes:
+def decode(body: bytes, codings: str, limit: int, url: str = "", *, cut: bool = False) -> bytes:
     """Undo the content codings of a whole body.
 
     Args:
@@ -32,6 +32,7 @@ def decode(body: bytes, codings: str, limit: int, url: str = "") -> bytes:
         codings: the Content-Encoding header; the last one named is undone first.
         limit: most bytes that may come out.
         url: where it came from, for the error.
+        cut: whether of a larger body the first `limit` bytes are given, instead of an error.
 
     Raises:
         FetchFault: more than `limit` bytes or a growth beyond MAX_RATIO (`too-large`), a broken body or an unknown
@@ -46,17 +47,19 @@ def decode(body: bytes, codings: str, limit: int, url: str = "") -> bytes:
     for name in reversed(names):
         if name not in _DECODERS:
             raise _fault("bad-encoding", f"unknown content coding {name[:40]}", url)
-        body = _undo(body, name, limit, url)
-    return body
+        body = _undo(body, name, limit, url, cut=cut)
+    return body[:limit] if cut else body
 
 
-def _undo(body: bytes, name: str, limit: int, url: str) -> bytes:
+def _undo(body: bytes, name: str, limit: int, url: str, *, cut: bool) -> bytes:
     pieces: list[bytes] = []
     size = 0
     try:
         for piece in _DECODERS[name](body):
             pieces.append(piece)
             size += len(piece)
+            if size >= limit and cut:
+                break
             if size > limit:
                 raise _fault("too-large", f"more than {limit} bytes when decoded", url)
             if size > _SMALL and size > MAX_RATIO * len(body):

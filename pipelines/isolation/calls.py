@@ -10,16 +10,21 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from multiprocessing.connection import Pipe
-from typing import Any
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from pipelines.errors import NewsriverError, Poison
 from pipelines.isolation.terms import CRASHED, KILLED_CPU, KILLED_MEMORY, KILLED_TIME, OUT_OF_MEMORY, READY, Limits
-from pipelines.settings import CleanSettings
+
+if TYPE_CHECKING:
+    from pipelines.settings import CleanSettings  # a child imports this module, too, and needs no pydantic
 
 log = logging.getLogger(__name__)
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 _START_SECONDS = 60.0
 
@@ -38,15 +43,16 @@ class Isolation:
         self._idle: list[_Child] = []
         self._lock = threading.Lock()
 
-    def call(self, function: str, *arguments: Any) -> Any:  # noqa: ANN401 - whatever the function takes and gives
+    def call(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a function in a child and give its result.
 
         A child that a call ends is replaced. The call gets a second try in a fresh one, so that a verdict depends
         neither on what the child did before nor on who killed it; CPU time depends on neither, and needs none.
 
         Args:
-            function: `module:name` of an importable function.
-            arguments: what it is called with; must survive pickling, as must its result.
+            function: a function at the top of a module that the child can import, too.
+            args: what it is called with; must survive pickling, as must its result.
+            kwargs: the same by name.
 
         Raises:
             RecordFault: the function raised it.
@@ -54,21 +60,22 @@ class Isolation:
                 raised something else: `unexpected-error`, with its trace as a note.
             NewsriverError: a child cannot be started: no fault of the input.
         """
-        request = pickle.dumps((function, arguments), pickle.HIGHEST_PROTOCOL)
+        request = pickle.dumps((function, args, kwargs), pickle.HIGHEST_PROTOCOL)
         try:
             answer = self._ask(self._take(), request)
         except _Ended as end:
             if end.reason == KILLED_CPU:
                 raise end.poison(self._limits) from None
-            log.info("extraction process ended (%s): once more in a fresh one", end.reason)
+            log.info("%s ended its process (%s): once more in a fresh one", function.__name__, end.reason)
             try:
                 answer = self._ask(_Child(self._limits, self._preload), request)
             except _Ended as again:
                 raise again.poison(self._limits) from None
         done, value = pickle.loads(answer)  # noqa: S301 - written by our own child
-        if done:
-            return value
-        raise value
+        if not done:
+            raise value
+        result: T = value
+        return result
 
     def prepare(self) -> None:
         """Start a child beside whatever else starts now, so that the first call need not wait for it."""
@@ -103,7 +110,7 @@ class Isolation:
 
 @lru_cache(maxsize=4)
 def extraction(settings: CleanSettings) -> Isolation:
-    """Give this process's children for `pipelines.clean:clean` and `pipelines.tag:tag`, with the settings' limits."""
+    """Give this process's children for `clean_page` and `tag_article`, with the settings' limits."""
     limits = Limits(settings.cpu_seconds, settings.memory_mb, wall_seconds=12 * settings.cpu_seconds + 10)
     return Isolation(limits, preload=("pipelines.clean", "pipelines.tag"))
 

@@ -12,8 +12,7 @@ import resource
 import signal
 import sys
 import traceback
-from collections.abc import Callable, Sequence
-from functools import lru_cache
+from collections.abc import Callable, Mapping, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -53,8 +52,8 @@ def _served(request: bytes, limits: Limits) -> bytes:
     # The parent's own limit comes first; this one is for a parent that is gone.
     signal.setitimer(signal.ITIMER_REAL, 2 * limits.wall_seconds)
     try:
-        function, given = pickle.loads(request)  # noqa: S301 - written by our own parent
-        return _answer(_named(function), given)
+        function, args, kwargs = pickle.loads(request)  # noqa: S301 - written by our own parent
+        return _answer(function, args, kwargs)
     except MemoryError:
         os._exit(OUT_OF_MEMORY)
     finally:
@@ -62,14 +61,14 @@ def _served(request: bytes, limits: Limits) -> bytes:
         signal.setitimer(signal.ITIMER_REAL, 0)
 
 
-def _answer(function: Callable[..., Any], given: Sequence[Any]) -> bytes:
+def _answer(function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> bytes:
     """Call the function; what it gives or raises, pickled.
 
     Raises:
         MemoryError: there was not enough.
     """
     try:
-        return pickle.dumps((True, function(*given)), pickle.HIGHEST_PROTOCOL)
+        return pickle.dumps((True, function(*args, **kwargs)), pickle.HIGHEST_PROTOCOL)
     except MemoryError:
         raise
     except RecordFault as fault:
@@ -80,13 +79,6 @@ def _answer(function: Callable[..., Any], given: Sequence[Any]) -> bytes:
         poison = Poison(f"{type(error).__name__}: {error}"[:1000], reason=UNEXPECTED)
         poison.add_note("".join(traceback.format_exception(error))[-8000:])
         return pickle.dumps((False, poison))
-
-
-@lru_cache
-def _named(function: str) -> Callable[..., Any]:
-    module, _, name = function.partition(":")
-    found: Callable[..., Any] = getattr(importlib.import_module(module), name)
-    return found
 
 
 def _limit(what: int, most: int) -> None:

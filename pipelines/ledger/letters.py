@@ -16,11 +16,11 @@ from datetime import UTC, datetime, timedelta
 from pydantic import ValidationError
 
 from pipelines.connect import kafka_bootstrap
-from pipelines.isolation import extraction
+from pipelines.isolation import extraction, work
 from pipelines.kafka import Message, Onlooker, Sender
 from pipelines.ledger.dead import Forecast, Letter, foresee, latest, read_letter, replay_of
 from pipelines.settings import Settings
-from schemas.records import Article, DeadLetterMark, Entry, MarkKind, PageFacts
+from schemas.records import DeadLetterMark, Entry, MarkKind, PageFacts
 from schemas.topics import DEAD_LETTER_MARKS, DEAD_LETTERS
 
 log = logging.getLogger(__name__)
@@ -90,8 +90,8 @@ def forecast(
     with closing(extraction(settings.clean)) as isolation:
 
         def article(body: bytes, entry: Entry, facts: PageFacts) -> None:
-            cleaned: Article = isolation.call("pipelines.clean:clean", body, entry, facts, settings.clean)
-            isolation.call("pipelines.tag:tag", cleaned.title, cleaned.body, cleaned.language)
+            cleaned = isolation.call(work.clean_page, body, entry, facts, settings.clean)
+            isolation.call(work.tag_article, cleaned.title, cleaned.body, cleaned.language)
 
         for letter, message in payloads(settings, letters):
             found.append((letter, foresee(letter.facts, message.headers, message.value, article)))

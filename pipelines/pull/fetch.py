@@ -144,9 +144,10 @@ class Fetcher:
         return self._tasks
 
     def close(self) -> None:
-        """Wait until all is acknowledged, and leave the group."""
+        """Wait until all is acknowledged, leave the group, and end the children that parse."""
         self._sender.close()
         self._reader.close()
+        self._visitor.close()
 
     async def _visit(self, message: Message, entry: Entry) -> None:
         self._finish(message, await self._visitor.visit(entry, message.origin))

@@ -1,6 +1,6 @@
-"""Good manners: Retry-After, robots.txt, and one request at a time per host with a pause between two.
+"""Good manners: Retry-After, and one request at a time per host with a pause between two.
 
-Sources: RFC 9110, 10.2.3 (Retry-After); RFC 9309 (robots.txt); crawl-delay as the large sites publish it.
+Sources: RFC 9110, 10.2.3 (Retry-After); crawl-delay as the large sites publish it.
 """
 
 from __future__ import annotations
@@ -9,26 +9,16 @@ import asyncio
 import email.utils
 import math
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol
 
-from protego import Protego
-
 from pipelines.errors import FetchFault
 
-ROBOTS_BYTES = 2_000_000
-"""A larger robots.txt counts as none; RFC 9309, 2.5 asks for at least 500 kibibytes."""
-
-_AGENT = "newsriver"
-_KEEP_SECONDS = 86_400.0  # RFC 9309, 2.4: not longer than a day
-_KEEP_UNREACHABLE_SECONDS = 600.0
 _FORGET_ABOVE = 20_000
 _LONGEST_RETRY_AFTER = 7 * 86_400.0
-_TOO_MANY_REQUESTS = 429
-_CLIENT_ERRORS = range(400, 500)
 
 
 def retry_after(header: str | None, now: datetime) -> float | None:
@@ -54,100 +44,6 @@ def retry_after(header: str | None, now: datetime) -> float | None:
     except (ValueError, OverflowError, TypeError, IndexError):
         return None
     return min(max(seconds, 0.0), _LONGEST_RETRY_AFTER)
-
-
-@dataclass(frozen=True)
-class Robots:
-    """What a site's robots.txt says.
-
-    Attributes:
-        rules: the parsed file; None where all is allowed.
-        fault: why the file could not be had, when that means to keep out for now.
-    """
-
-    rules: Protego | None = None
-    fault: FetchFault | None = None
-
-    def allows(self, url: str) -> bool:
-        """Tell whether the site lets us fetch a URL; a site whose robots.txt cannot be had does not, for now."""
-        return self.fault is None and (self.rules is None or bool(self.rules.can_fetch(url, _AGENT)))
-
-    @property
-    def delay_seconds(self) -> float | None:
-        """The crawl-delay the site asks for, or None."""
-        delay = None if self.rules is None else self.rules.crawl_delay(_AGENT)
-        return None if delay is None else max(0.0, float(delay))
-
-
-def read_robots(body: bytes) -> Robots:
-    """Read the text of a robots.txt; bytes that are none allow everything."""
-    try:
-        return Robots(Protego.parse(body.decode("utf-8-sig", "replace")))
-    except (ValueError, TypeError, AttributeError, RecursionError):  # Protego promises no errors, a stranger's file may
-        return Robots()
-
-
-def robots_after(fault: FetchFault) -> Robots:
-    """Decide what a robots.txt that could not be had means (RFC 9309, 2.3.1).
-
-    A 4xx, a broken redirect and a body that is no text mean that there is none: all is allowed. A 429, a 5xx and a
-    site that cannot be reached mean to keep out for now.
-    """
-    if fault.status is not None and fault.status in _CLIENT_ERRORS and fault.status != _TOO_MANY_REQUESTS:
-        return Robots()
-    if fault.reason in ("too-many-redirects", "redirect-loop", "bad-redirect", "too-large", "bad-encoding"):
-        return Robots()
-    return Robots(fault=fault)
-
-
-class RobotsCache:
-    """The robots.txt of each origin, asked for once a day; of an unreachable one, every ten minutes.
-
-    Args:
-        get: fetches a robots.txt by its URL and gives the body.
-        clock: gives seconds that never go back.
-        limit: most origins remembered; parsed, the robots.txt of one takes some 20 KB.
-    """
-
-    def __init__(
-        self, get: Callable[[str], Awaitable[bytes]], clock: Callable[[], float] = time.monotonic, limit: int = 5000
-    ) -> None:
-        self._get = get
-        self._clock = clock
-        self._limit = limit
-        self._found: dict[str, tuple[float, asyncio.Task[Robots]]] = {}
-
-    async def of(self, origin: str) -> Robots:
-        """Give the robots of an origin such as `https://example.org`; those who ask at once share one request."""
-        expires, task = self._found.get(origin, (0.0, None))
-        if task is None or (task.done() and (_failed(task) or expires <= self._clock())):
-            task = asyncio.create_task(self._ask(origin))
-            self._forget()
-            self._found[origin] = (self._clock() + _KEEP_SECONDS, task)
-        return await asyncio.shield(task)
-
-    async def _ask(self, origin: str) -> Robots:
-        try:
-            return read_robots(await self._get(f"{origin}/robots.txt"))
-        except HostOnHold:  # says nothing about the file: whoever asks next asks again
-            raise
-        except FetchFault as fault:
-            robots = robots_after(fault)
-        if robots.fault is not None:
-            wait = max(robots.fault.retry_after or 0.0, _KEEP_UNREACHABLE_SECONDS)
-            self._found[origin] = (self._clock() + wait, self._found[origin][1])  # not forgotten: it is under way
-        return robots
-
-    def _forget(self) -> None:
-        """Drop the older half when there are too many: memory stays flat over any number of hosts."""
-        if len(self._found) >= self._limit:
-            for origin in list(self._found)[: self._limit // 2]:
-                if self._found[origin][1].done():
-                    del self._found[origin]
-
-
-def _failed(task: asyncio.Task[Robots]) -> bool:
-    return task.cancelled() or task.exception() is not None
 
 
 class HostOnHold(FetchFault):

@@ -12,10 +12,13 @@ from urllib.parse import urlsplit
 
 from pipelines.errors import FeedFault, FetchFault, RecordFault
 from pipelines.http.answer import Answer
-from pipelines.http.client import ACCEPT_PAGE, Client
+from pipelines.http.client import ACCEPT_PAGE, Client, Show
 from pipelines.pull.landing import refresh_target
 from pipelines.pull.machine_gate import host_gate
-from pipelines.pull.politeness import ROBOTS_BYTES, HostOnHold, Learn, RobotsCache, read_robots
+from pipelines.pull.parser import ROBOTS, Parser
+from pipelines.pull.politeness import HostOnHold, Learn
+from pipelines.pull.robots import ROBOTS_BYTES, Robots
+from pipelines.pull.robots_cache import RobotsCache
 from pipelines.pull.visits import Visit, after_answer, after_fault, postponed, skipped
 from pipelines.settings import Settings
 from pipelines.urls import host_of
@@ -27,6 +30,8 @@ PATIENCE_SECONDS = 300.0
 """Longest wait for a host before its entry goes to a later-tier."""
 
 _LOOK_SECONDS = 0.1
+_NOT_THERE = frozenset({"address-refused", "connect", "disconnected", "dns", "timeout", "tls"})
+"""Reasons that say nothing of the robots.txt itself: its page would not come either."""
 
 
 class Forbidden(RecordFault):
@@ -47,6 +52,7 @@ class Visitor:
         self._client = client
         self._has_room = has_room
         self._gate = host_gate(settings.fetch, PATIENCE_SECONDS)
+        self._parser = Parser(settings.sandbox, preload=[ROBOTS])
         self._robots = RobotsCache(self._get_robots, limit=settings.fetch.known_hosts)
         self._slots = asyncio.Semaphore(settings.fetch.concurrency)
 
@@ -106,8 +112,8 @@ class Visitor:
         robots = await self._robots.of("{0.scheme}://{0.netloc}".format(urlsplit(url)))
         if robots.fault is not None:
             raise _unreachable(robots.fault)
-        if not robots.allows(url):
-            raise Forbidden("robots.txt keeps us out", reason="robots", resource=url)
+        if reason := robots.refusal(url):
+            raise Forbidden("robots.txt keeps us out", reason=reason, resource=url)
         self._gate.set_delay(host_of(url), robots.delay_seconds)
         async with self._turn_at(url):
             yield  # a page says nothing of the pace
@@ -119,21 +125,29 @@ class Visitor:
                 await asyncio.sleep(_LOOK_SECONDS)
             yield learn
 
-    @asynccontextmanager
-    async def _hop_of_robots(self, url: str) -> AsyncIterator[Callable[[Answer], None]]:
-        """Let a request for a robots.txt through; its crawl-delay counts before anybody else has a turn."""
-        async with self._turn_at(url) as learn:
+    async def _get_robots(self, url: str) -> Robots:
+        """Get a robots.txt and parse it within the host's turn: its crawl-delay counts before anybody else has one."""
+        found = Robots()
 
-            def show(answer: Answer) -> None:
-                if answer.body:  # else it sends on to another place
-                    learn(read_robots(answer.body).delay_seconds)
+        @asynccontextmanager
+        async def hop(url: str) -> AsyncIterator[Show]:
+            async with self._turn_at(url) as learn:
 
-            yield show
+                async def show(answer: Answer) -> None:
+                    nonlocal found
+                    if answer.body:  # else it sends on to another place
+                        found = await self._parser.robots(answer.body)
+                        learn(found.delay_seconds)
 
-    async def _get_robots(self, url: str) -> bytes:
+                yield show
+
         accept = "text/plain,*/*;q=0.1"
-        answer = await self._client.get(url, max_bytes=ROBOTS_BYTES, accept=accept, hop=self._hop_of_robots)
-        return answer.body
+        await self._client.get(url, max_bytes=ROBOTS_BYTES, accept=accept, hop=hop, cut=True)
+        return found
+
+    def close(self) -> None:
+        """End the children that parse."""
+        self._parser.close()
 
 
 def now() -> datetime:
@@ -143,8 +157,8 @@ def now() -> datetime:
 
 
 def _unreachable(fault: FetchFault) -> FetchFault:
-    """Say that a site's robots.txt keeps us out for now: by its status, or because the site does not answer."""
-    reason = fault.reason if fault.status is None else f"robots-{fault.reason}"
+    """Say that a site's robots.txt keeps us out for now: the file itself, its status, or a site that is not there."""
+    reason = fault.reason if fault.reason in _NOT_THERE else f"robots-{fault.reason}"
     return FetchFault(
         f"robots.txt: {fault.message}",
         reason=reason,

@@ -223,6 +223,19 @@ def _public_url(text: str) -> str:
     return text.rstrip("/")
 
 
+class SandboxSettings(Section):
+    """How feeds, sitemaps, feed lists and robots.txt are read: in child processes that the kernel may end."""
+
+    processes: Annotated[int, Field(ge=1, le=64)] = 2
+    """Child processes of one `poll` or `fetch` process; each reads one document at a time, the others wait."""
+
+    cpu_seconds: Annotated[float, Field(ge=1, le=600)] = 5.0
+    """CPU time that one document may take; a feed that takes more fails as killed-cpu and is asked less often."""
+
+    memory_mb: Annotated[int, Field(ge=256, le=65_536)] = 512
+    """Memory in MiB of one child process; a document that needs more fails as killed-memory."""
+
+
 class ServeSettings(Section):
     """The HTTP server, and its subscriptions at the feeds' WebSub hubs."""
 
@@ -282,6 +295,7 @@ class Settings(Section):
     fetch: FetchSettings = FetchSettings()
     process: ProcessSettings = ProcessSettings()
     clean: CleanSettings = CleanSettings()
+    sandbox: SandboxSettings = SandboxSettings()
     serve: ServeSettings = ServeSettings()
     stack: StackSettings = StackSettings()
 

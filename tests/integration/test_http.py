@@ -142,6 +142,15 @@ def test_too_large_without_a_word_is_cut_off(site: Site) -> None:
     assert len(get(site.url("/b")).body) == LIMIT
 
 
+def test_a_larger_body_can_be_cut_where_its_beginning_is_enough(site: Site) -> None:
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nConnection: close\r\n"
+    site.routes["/a"] = Reply(raw=head + b"\r\n" + b"x" * (3 * LIMIT))
+    site.routes["/b"] = Reply(b"x" * (LIMIT + 1))
+    site.routes["/c"] = Reply(gzip.compress(BOMB), headers={"Content-Encoding": "gzip"})
+    for path in ("/a", "/b", "/c"):
+        assert len(get(site.url(path), cut=True).body) == LIMIT
+
+
 def test_redirects_are_followed_and_remembered(site: Site) -> None:
     site.routes["/a"] = Reply(status=301, headers={"Location": "/b?x=ü y"})
     site.routes["/b?x=%C3%BC%20y"] = Reply(status=307, headers={"Location": site.url("/c#top")})

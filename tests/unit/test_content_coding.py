@@ -55,6 +55,16 @@ def test_old_and_odd_forms_are_read() -> None:
 
 
 @pytest.mark.parametrize("coding", PACKERS)
+def test_a_larger_body_can_be_cut_instead_of_refused(coding: str) -> None:
+    data = bytes(range(256)) * 4000
+    assert decode(PACKERS[coding](data), coding, 1000, cut=True) == data[:1000]
+    assert decode(PACKERS[coding](data), coding, len(data), cut=True) == data
+    bomb = PACKERS[coding](bytes(300_000_000))
+    assert decode(bomb, coding, 500_000, cut=True) == bytes(500_000)
+    assert decode(b"bare", "", 3, cut=True) == b"bar"
+
+
+@pytest.mark.parametrize("coding", PACKERS)
 def test_the_limit_is_exact(coding: str) -> None:
     data = bytes(range(256)) * 400
     packed = PACKERS[coding](data)

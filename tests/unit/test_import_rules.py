@@ -17,7 +17,6 @@ CLIENTS = {
     "trafilatura": ("pipelines/clean/",),
     "apache_beam": ("pipelines/beam/",),
     "feedparser": ("pipelines/parse",),
-    "protego": ("pipelines/pull/politeness.py",),
     "py3langid": ("pipelines/language.py",),
 }
 """Client library -> where it may be imported."""
@@ -70,6 +69,7 @@ PURE = (
     "pipelines/pull/lanes.py",
     "pipelines/pull/moves.py",
     "pipelines/pull/pushes.py",
+    "pipelines/pull/robots.py",
     "pipelines/pull/schedule.py",
     "pipelines/pull/sitemaps.py",
     "pipelines/pull/visits.py",

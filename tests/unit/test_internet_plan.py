@@ -18,7 +18,8 @@ from pipelines.bench.internet.plan import LARGEST_WINDOW, MOST_PER_DAY, SMALLEST
 from pipelines.bench.internet.start import start
 from pipelines.bench.internet.traits import Host, Lie, Life, Phases, Rules, Source, Trouble, Validators
 from pipelines.parse import parse_feed
-from pipelines.pull.politeness import read_robots, retry_after
+from pipelines.pull.politeness import retry_after
+from pipelines.pull.robots import read_robots
 from pipelines.pull.schedule import entry_key, new_keys
 from pipelines.urls import canonical_url
 

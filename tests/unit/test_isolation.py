@@ -17,6 +17,7 @@ import pytest
 
 from pipelines.errors import NewsriverError, Poison, Rejected
 from pipelines.isolation import Isolation, Limits
+from tests.unit import hostile
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -31,7 +32,7 @@ def isolation() -> Iterator[Isolation]:
 
 
 def run(isolation: Isolation, name: str, *given: object) -> object:
-    return isolation.call(f"tests.unit.hostile:{name}", *given)
+    return isolation.call(getattr(hostile, name), *given)
 
 
 def alive(pid: int) -> bool:
@@ -106,10 +107,10 @@ def test_what_waits_without_computing_is_ended_too() -> None:
 
 def test_cpu_time_is_counted_for_each_call_alone() -> None:
     isolation = Isolation(Limits(cpu_seconds=0.5, memory_mb=400))
-    pids = {isolation.call("tests.unit.hostile:pid")}
+    pids = {isolation.call(hostile.pid)}
     for _ in range(12):  # 1.2 s or so altogether
-        isolation.call("builtins:sum", range(3_000_000))
-        pids.add(isolation.call("tests.unit.hostile:pid"))
+        isolation.call(sum, range(3_000_000))
+        pids.add(isolation.call(hostile.pid))
     isolation.close()
     assert len(pids) == 1
 
@@ -183,10 +184,11 @@ def test_close_ends_the_children(isolation: Isolation) -> None:
 PARENT = """
 import sys, threading, time
 from pipelines.isolation import Isolation, Limits
+from tests.unit import hostile
 isolation = Isolation(Limits(cpu_seconds=1, memory_mb=400, wall_seconds=2))
-print(isolation.call("tests.unit.hostile:pid"), flush=True)
+print(isolation.call(hostile.pid), flush=True)
 if sys.argv[1] != "idle":
-    threading.Thread(target=isolation.call, args=("tests.unit.hostile:" + sys.argv[1],), daemon=True).start()
+    threading.Thread(target=isolation.call, args=(getattr(hostile, sys.argv[1]),), daemon=True).start()
 time.sleep(60)
 """
 
