@@ -164,7 +164,7 @@ class FetchSettings(Section):
     known_articles: Annotated[int, Field(ge=10)] = 100_000
     """Articles that one `fetch` process remembers, so that a further announcement makes no further request."""
 
-    known_hosts: Annotated[int, Field(ge=10)] = 5000
+    known_hosts: Annotated[int, Field(ge=10)] = 20_000
     """Sites whose robots.txt one `fetch` process keeps; one that is forgotten is asked for it again."""
 
     allow_networks: list[Network] = []
