@@ -80,6 +80,7 @@ class _Readers:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
+        self._committing = threading.Lock()
         self._idle: dict[Partition, PartitionReader] = {}
         self._committed: dict[Partition, int] = {}
 
@@ -100,13 +101,13 @@ class _Readers:
                 spare.close()
 
     def commit(self, partition: Partition, offset: int) -> None:
-        """Commit, never backwards: finalizers may come late."""
-        with self._lock:
-            if self._committed.get(partition, -1) >= offset:
-                return
-            self._committed[partition] = offset
-        with self.borrow(partition) as reader:
-            reader.commit(offset)
+        """Commit, never backwards: finalizers may come late.
+
+        After a refusal the next bundle's commit covers it, or else the next generation reads from the committed offset.
+        """
+        with self._committing, self.borrow(partition) as reader:
+            if self._committed.get(partition, -1) < offset and reader.commit(offset):
+                self._committed[partition] = offset
 
     def close(self) -> None:
         with self._lock:

@@ -14,20 +14,29 @@ class Progress:
 
     def __init__(self) -> None:
         self._under_way: deque[int] = deque()
+        self._open: set[int] = set()
         self._finished: set[int] = set()
         self._position: int | None = None
         self._committed: int | None = None
 
     def began(self, offset: int) -> None:
-        """Note that a record was handed out; offsets come in ascending order, with gaps where a topic has them."""
-        self._under_way.append(offset)
+        """Note that a record was handed out; offsets come in ascending order, with gaps where a topic has them.
+
+        One that is handed out again while it is under way counts once.
+        """
+        if offset not in self._open:
+            self._open.add(offset)
+            self._under_way.append(offset)
 
     def finished(self, offset: int) -> None:
         """Note that a record's effects are acknowledged; an offset that is not under way is ignored."""
+        if offset not in self._open:
+            return
         self._finished.add(offset)
         while self._under_way and self._under_way[0] in self._finished:
             done = self._under_way.popleft()
             self._finished.discard(done)
+            self._open.discard(done)
             self._position = done + 1
 
     @property

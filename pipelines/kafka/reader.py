@@ -5,14 +5,15 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 from kafka import ConsumerRebalanceListener, KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 from kafka.structs import OffsetAndMetadata
 
-from pipelines.errors import ServiceError
+from pipelines.kafka.assignment import Assignment, Change, Place
 from pipelines.kafka.client import Message, message, options, patiently
+from pipelines.kafka.membership import Membership
 from pipelines.kafka.offsets import Progress
 from pipelines.signals import MEMBER
 from schemas.topics import MAX_RECORD_BYTES
@@ -32,8 +33,8 @@ class GroupReader:
         group: name of the group.
         topics: what to read.
         client_id: name for the broker's logs.
-        on_assigned: told of partitions that this copy gets.
-        on_revoked: told of partitions that it loses.
+        on_assigned: told of partitions that come to this copy, not of those that stay with it.
+        on_revoked: told of partitions whose work is void, because they went to another copy or may have been there.
         member: name of this copy, unique in the group: whoever comes next under it takes over at once. By default the
             one that `NEWSRIVER_MEMBER` gives; without any the partitions of a killed copy lie idle for 10 s.
     """
@@ -45,8 +46,8 @@ class GroupReader:
         topics: Iterable[str],
         *,
         client_id: str,
-        on_assigned: Callable[[list[tuple[str, int]]], None] | None = None,
-        on_revoked: Callable[[list[tuple[str, int]]], None] | None = None,
+        on_assigned: Callable[[Collection[Place]], None] = lambda _: None,
+        on_revoked: Callable[[Collection[Place]], None] = lambda _: None,
         member: str | None = None,
     ) -> None:
         self._consumer = patiently(
@@ -63,11 +64,15 @@ class GroupReader:
                 max_partition_fetch_bytes=_POLL_BYTES // 4,
                 fetch_max_wait_ms=100,
                 session_timeout_ms=10_000,  # how long the partitions of a killed copy lie idle
+                heartbeat_interval_ms=1_000,  # how long a rebalance waits for its members: they learn of it by these
             ),
             bootstrap,
         )
-        self._progress: dict[tuple[str, int], Progress] = {}
-        self._consumer.subscribe(list(topics), listener=_Listener(self._progress, on_assigned, on_revoked))
+        self._on_assigned, self._on_revoked = on_assigned, on_revoked
+        self._assignment = Assignment()
+        self._membership = Membership(self._consumer)
+        self._progress: dict[Place, Progress] = {}
+        self._consumer.subscribe(list(topics), listener=_Listener(self._rebalanced, self._lost))
 
     def poll(self, seconds: float) -> list[Message]:
         """Wait for records, at most so long, and give some 4 MB of them at most; an empty list is no error.
@@ -75,19 +80,9 @@ class GroupReader:
         Raises:
             ServiceError: another process has come under this one's name and taken its place.
         """
-        coordinator = self._consumer._coordinator  # noqa: SLF001 - the cure below has no public way
-        if coordinator.rejoining:
-            # kafka-python 3.0.12 forgets a rebalance that it began because topics changed and that outlasts one poll:
-            # the group gives us partitions and we never take them. Java's client had the same fault (KAFKA-9815).
-            coordinator.rejoin_needed = True
+        self._membership.before_poll()
         messages = _polled(self._consumer, seconds)
-        if coordinator.group_instance_id and coordinator.stable() and not coordinator._heartbeat_enabled:  # noqa: SLF001 - as above
-            # kafka-python 3.0.12 ends the heartbeats of a member whose name another has taken, and reads on.
-            raise ServiceError(
-                f"another process has taken this one's place in the consumer group {coordinator.group_id}",
-                hint=f"give each copy a {MEMBER} of its own",
-                resource=coordinator.group_instance_id,
-            )
+        self._membership.after_poll()
         for read in messages:
             self._progress.setdefault((read.topic, read.partition), Progress()).began(read.offset)
         return messages
@@ -97,11 +92,6 @@ class GroupReader:
         progress = self._progress.get((message.topic, message.partition))
         if progress is not None:  # gone when the partition went to another copy, which will repeat the record
             progress.finished(message.offset)
-
-    def open(self, topic: str, partition: int) -> int:
-        """Count the records of a partition that are handed out and not done."""
-        progress = self._progress.get((topic, partition))
-        return progress.open if progress else 0
 
     def commit(self) -> None:
         """Commit each partition up to its first unfinished record; a refused commit only means repeated work."""
@@ -119,25 +109,39 @@ class GroupReader:
             if place in self._progress:
                 self._progress[place].committed(at)
 
-    def assigned(self) -> list[tuple[str, int]]:
+    def assigned(self) -> list[Place]:
         """Give the partitions this copy holds at present."""
         return [(place.topic, place.partition) for place in self._consumer.assignment()]
 
-    def pause(self, topic: str, partition: int) -> None:
-        """Hand out no more records of a partition for now."""
-        self._consumer.pause(TopicPartition(topic, partition))
-
-    def resume(self, topic: str, partition: int) -> None:
-        """Hand out records of a paused partition again."""
-        self._consumer.resume(TopicPartition(topic, partition))
+    def hold_back(self, places: Collection[Place]) -> None:
+        """Hand out no records of some partitions for now, and those of all others."""
+        wanted = {TopicPartition(*place) for place in places} & self._consumer.assignment()
+        paused = set(self._consumer.paused())  # the client's own word: a rebalance may have changed it
+        self._consumer.pause(*wanted - paused)
+        self._consumer.resume(*paused - wanted)
 
     def close(self) -> None:
         """Leave the group, so that others take over at once."""
-        # A named member that goes does not say so by itself: it might come back. Ours goes for good here; one that is
-        # to come back under its name was killed.
-        coordinator = self._consumer._coordinator  # noqa: SLF001 - kafka-python 3.0.12 has no public way
-        coordinator.is_dynamic_member = lambda: True
+        self._membership.leave_for_good()
         self._consumer.close()
+
+    def _rebalanced(self, places: Collection[Place]) -> None:
+        change = self._assignment.assigned(places, self._membership.generation)
+        if again := change.left & change.came:
+            self._membership.forget_positions(again)
+        self._apply(change)
+
+    def _lost(self) -> None:
+        self._apply(self._assignment.lost())
+
+    def _apply(self, change: Change) -> None:
+        for place in change.left:
+            self._progress.pop(place, None)
+        left, came = sorted(change.left), sorted(change.came)
+        log.info("partitions: %d left, %d came, %d held", len(left), len(came), len(self._assignment.held))
+        log.debug("left: %s; came: %s", left, came)
+        self._on_revoked(change.left)
+        self._on_assigned(change.came)
 
 
 class PartitionReader:
@@ -177,12 +181,17 @@ class PartitionReader:
         self._position = messages[-1].offset + 1 if messages else offset
         return messages
 
-    def commit(self, offset: int) -> None:
-        """Commit: everything before `offset` has had its effect; a refused commit only means repeated work."""
+    def commit(self, offset: int) -> bool:
+        """Commit: everything before `offset` has had its effect; tells whether the broker took it.
+
+        A refused commit only means repeated work.
+        """
         try:
             self._consumer.commit({self._place: OffsetAndMetadata(offset, "", -1)})
         except KafkaError as error:
             log.warning("offset %s of %s not committed, work will be repeated: %s", offset, self._place, error)
+            return False
+        return True
 
     def close(self) -> None:
         """Hang up."""
@@ -207,23 +216,16 @@ def _polled(consumer: KafkaConsumer, seconds: float, limit: int | None = None) -
 
 
 class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-python ships no types
-    """Forgets what is under way in partitions that leave; their next owner repeats it."""
+    """Hears of rebalances, within `poll`; what is announced as revoked may well stay, so only the outcome counts."""
 
-    def __init__(
-        self,
-        progress: dict[tuple[str, int], Progress],
-        on_assigned: Callable[[list[tuple[str, int]]], None] | None,
-        on_revoked: Callable[[list[tuple[str, int]]], None] | None,
-    ) -> None:
-        self._progress, self._assigned, self._revoked = progress, on_assigned, on_revoked
+    def __init__(self, assigned: Callable[[Collection[Place]], None], lost: Callable[[], None]) -> None:
+        self._assigned, self._lost = assigned, lost
 
     def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
-        places = [(place.topic, place.partition) for place in revoked]
-        if self._revoked is not None:
-            self._revoked(places)
-        for place in places:
-            self._progress.pop(place, None)
+        pass
 
     def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
-        if self._assigned is not None:
-            self._assigned([(place.topic, place.partition) for place in assigned])
+        self._assigned([(place.topic, place.partition) for place in assigned])
+
+    def on_partitions_lost(self, lost: Iterable[TopicPartition]) -> None:  # noqa: ARG002 - the client's signature
+        self._lost()

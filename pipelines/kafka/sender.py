@@ -33,6 +33,9 @@ _TOO_LARGE = (MessageSizeTooLargeError, RecordListTooLargeError)
 _RENEW = (OutOfOrderSequenceNumberError, UnknownProducerIdError, InvalidProducerEpochError)
 
 
+_ABANDON_SECONDS = 5.0
+
+
 @dataclass(frozen=True, slots=True)
 class _Draft:
     topic: str
@@ -124,7 +127,12 @@ class Sender:
             self._abandon()
 
     def _abandon(self) -> None:
-        """Hang up without waiting: closing flushes first, and complains of what is pending."""
+        """Hang up without waiting for what is pending; nothing of it is sent from now on."""
+        # Closing flushes first, and while something is pending kafka-python 3.0.12 complains of that and goes no
+        # further: its thread would send on beside the next producer's.
+        thread = self._producer._sender  # noqa: SLF001 - there is no public way
+        thread.force_close()
+        thread.join(_ABANDON_SECONDS)
         with suppress(KafkaError):
             self._producer.close(timeout=0)
 

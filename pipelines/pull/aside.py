@@ -15,6 +15,8 @@ T = TypeVar("T")
 async def aside(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
     """Call a blocking function in a daemon thread of its own and give its result or raise its error.
 
+    A StopIteration comes as the cause of a RuntimeError, as out of any coroutine (PEP 479).
+
     asyncio's own threads are joined when Python exits: a name look-up that hangs or a broker that is away would
     hold up the end of the process for as long. A thread costs some 50 us, little beside what is called here.
     """
@@ -24,6 +26,10 @@ async def aside(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) 
     def work() -> None:
         try:
             result = function(*args, **kwargs)
+        except StopIteration as error:  # no future takes it, and the awaiting side would wait for ever
+            raised = RuntimeError(f"{getattr(function, '__name__', 'the call')} raised StopIteration")
+            raised.__cause__ = error
+            _hand_over(loop, future, error=raised)
         except BaseException as error:  # noqa: BLE001 - handed to the awaiting side, whatever it is
             _hand_over(loop, future, error=error)
         else:

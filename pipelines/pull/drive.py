@@ -54,13 +54,14 @@ async def drive(make: Callable[[], Role], stop: threading.Event) -> None:
         return
     role = making.result()
     more = True
+    turn: asyncio.Task[Any] = making  # the call that is under way, or was last
     while more and not stop.is_set():
         turn = asyncio.create_task(aside(role.turn))
         if not await _ends(turn, stop):
             break
         turn.result()
         more = role.start()
-    await _drain(role, stop)
+    await _drain(role, turn, stop)
 
 
 def _allow_many_sockets() -> None:
@@ -79,18 +80,25 @@ async def _ends(task: asyncio.Task[Any], stop: threading.Event) -> bool:
     return task.done()
 
 
-async def _drain(role: Role, stop: threading.Event) -> None:
+async def _drain(role: Role, turn: asyncio.Task[Any], stop: threading.Event) -> None:
+    """Give up the work under way, and have one more turn and hang up; not beside a turn that hangs."""
     tasks = list(role.under_way())
     if tasks:
         await asyncio.wait(tasks, timeout=_UNDER_WAY_SECONDS)
     for task in tasks:
         task.cancel()
-    for call in (role.turn, role.close):
-        last = asyncio.create_task(aside(call))
-        if stop.is_set() and not await _ends(last, stop):
-            log.warning("Kafka does not answer: what is not yet on it will be repeated after the next start")
-            return
-        await last
+    # One call at a time: a second turn beside one that hangs would share its consumer, and commit what is unfinished.
+    if await _completes(turn, stop) and await _completes(asyncio.create_task(aside(role.turn)), stop):
+        await _completes(asyncio.create_task(aside(role.close)), stop)
+
+
+async def _completes(call: asyncio.Task[Any], stop: threading.Event) -> bool:
+    """Wait for a call that asks Kafka; gives False when `stop` is set and the call does not end soon."""
+    if stop.is_set() and not await _ends(call, stop):
+        log.warning("Kafka does not answer: what is not yet on it will be repeated after the next start")
+        return False
+    await call
+    return True
 
 
 def spawn(tasks: set[asyncio.Task[None]], work: Any) -> None:  # noqa: ANN401 - any coroutine

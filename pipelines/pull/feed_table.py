@@ -41,11 +41,13 @@ class FeedTable:
         self._feeds[feed.url] = feed, partition
         self._enqueue(feed.url, self._due.get(feed.url, now))
 
-    def put_state(self, state: FeedState, partition: int) -> None:
-        """Note a feed's state, unless it is older than the one that is known."""
-        if self.state(state.url, state.next_poll_at).polls <= state.polls:
-            self._states[state.url] = state.to_json(), partition
-            self._enqueue(state.url, state.next_poll_at)
+    def put_state(self, state: FeedState, partition: int) -> bool:
+        """Note a feed's state, unless it is older than the one that is known; tells whether it was noted."""
+        if self.state(state.url, state.next_poll_at).polls > state.polls:
+            return False
+        self._states[state.url] = state.to_json(), partition
+        self._enqueue(state.url, state.next_poll_at)
+        return True
 
     def state(self, url: str, now: datetime) -> FeedState:
         """Give a feed's state; one that was never asked is due now."""

@@ -81,7 +81,6 @@ class Fetcher:
         self._handled = Handled(max(1, most // 5))
         self._known = Known(most)
         self._chains = Chains(max(1, most // 2))
-        self._paused: set[Place] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         # Filled on the loop, emptied in the turn's thread.
         self._finished: deque[tuple[Message, Visit]] = deque()
@@ -112,7 +111,7 @@ class Fetcher:
                 self._handled.finish(message.origin)
                 self._held_bytes -= len(visit.body)
         self._reader.commit()  # in every turn: what is no entry is done without a visit
-        self._pause_and_resume()
+        self._reader.hold_back(self._lanes.waiting())  # what waits stays on Kafka
         messages = self._reader.poll(_TURN_SECONDS)
         if self._unread:
             self._back.fill(self._unread)
@@ -249,27 +248,16 @@ class Fetcher:
             return Standing.AGAIN
         return self._known.take(entry.id, entry.feed_url, message.partition, message.offset)
 
-    def _pause_and_resume(self) -> None:
-        """Read on only where nothing waits: what waits stays on Kafka."""
-        waiting = self._lanes.waiting() & set(self._reader.assigned())
-        self._paused &= set(self._reader.assigned())
-        for place in waiting - self._paused:
-            self._reader.pause(*place)
-        for place in self._paused - waiting:
-            self._reader.resume(*place)
-        self._paused = waiting
-
     def _get(self, places: Iterable[Place]) -> None:
         """Note which partitions of announcements came to this copy."""
         self._unread.update(place for place in places if place[0] == self._name(ENTRIES))
 
     def _let_go(self, places: Iterable[Place]) -> None:
-        """Forget what waits in partitions that go to another copy; what is under way there ends twice, harmlessly."""
+        """Forget what waits in partitions that went to another copy; what is under way there ends twice, harmlessly."""
         for message, _ in self._lanes.drop(places):
             self._handled.let_go(message.origin)
         self._chains.drop(places)
         self._unread -= set(places)
-        self._paused -= set(places)
 
     def _name(self, topic: Topic) -> str:
         return topic.full_name(self._settings.river.name)

@@ -137,9 +137,9 @@ class Poller:
         for announcement in finished:
             state = announcement.state
             partition = self._table.partition_of(state.url)
-            if partition is not None:  # else it went to another copy in the meantime
+            # Without a partition it went to another copy in the meantime; when it is back, that copy's state is newer.
+            if partition is not None and self._table.put_state(state, partition):
                 self._sender.send(self._name(FEED_STATE), state.url, state.to_json(), partition=partition)
-                self._table.put_state(state, partition)
             self._table.done(state.url)
             if self._pushes is not None:
                 self._pushes.settled(state.url)

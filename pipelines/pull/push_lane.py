@@ -43,7 +43,6 @@ class PushLane:
         self._settings = settings
         self._queue = PushQueue()
         self._under_way: dict[str, Message] = {}
-        self._full = False
 
     def add(self, message: Message) -> None:
         """Take in one record."""
@@ -93,11 +92,7 @@ class PushLane:
         """Commit what is done, and read on unless too much waits."""
         self._reader.commit()
         full = self._queue.size > _MOST_BYTES
-        if full != self._full:
-            self._full = full
-            for topic, partition in self._reader.assigned():
-                if topic == self._topic:
-                    (self._reader.pause if full else self._reader.resume)(topic, partition)
+        self._reader.hold_back([place for place in self._reader.assigned() if full and place[0] == self._topic])
 
 
 def _facts(message: Message) -> PushFacts | None:

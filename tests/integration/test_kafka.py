@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import random
+import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from itertools import islice
 
 import pytest
@@ -20,6 +22,7 @@ from pipelines.kafka import (
     read_last,
     read_whole,
 )
+from pipelines.kafka.assignment import Place
 from pipelines.settings import Settings
 from schemas.topics import ENTRIES, FEED_STATE, MAX_RECORD_BYTES, OUTCOMES, PAGES, TOPICS
 
@@ -41,6 +44,19 @@ def read(reader: GroupReader, count: int) -> list[Message]:
 
 def sender(river: Settings) -> Sender:
     return Sender(river.kafka.bootstrap_servers, client_id="test")
+
+
+def test_a_sender_that_is_given_up_sends_nothing_more(river: Settings) -> None:
+    """Beside the next one it would send its records a second time, and out of order."""
+    topic = OUTCOMES.full_name(river.river.name)
+    with suppress(ZeroDivisionError), Sender(river.kafka.bootstrap_servers, client_id="gone", linger_ms=500) as out:
+        out.send(topic, "k", b"first", partition=0)
+        out.flush()
+        out.send(topic, "k", b"pending", partition=0)
+        raise ZeroDivisionError
+    assert [thread.name for thread in threading.enumerate() if thread.name.startswith("gone")] == []
+    [only] = read_whole(river.kafka.bootstrap_servers, [(topic, 0)], client_id="test")
+    assert only.value == b"first"
 
 
 def test_topics_are_as_declared(river: Settings) -> None:
@@ -125,17 +141,78 @@ def test_who_comes_under_the_same_name_takes_over_at_once(river: Settings) -> No
     third.close()
 
 
+def test_a_partition_that_stays_through_a_rebalance_keeps_its_progress_and_is_handed_out_again(river: Settings) -> None:
+    """The client announces it as revoked, and yet keeps its position and its pause (eager protocol)."""
+    topic, group = ENTRIES.full_name(river.river.name), f"{river.river.name}-r"
+    told: list[tuple[str, Place]] = []
+
+    def copy(name: str) -> GroupReader:
+        return GroupReader(
+            river.kafka.bootstrap_servers,
+            group,
+            [topic],
+            client_id=name,
+            on_assigned=lambda places: told.extend((f"{name} got", place) for place in places),
+            on_revoked=lambda places: told.extend((f"{name} left", place) for place in places),
+        )
+
+    with sender(river) as out:
+        for number in range(20):
+            out.send(topic, "", str(number).encode(), partition=number % 2)
+    one = copy("one")
+    messages = read(one, 20)
+    one.hold_back(one.assigned())
+    two = copy("two")
+    until(lambda: [one.poll(0.05), two.poll(0.05)] and len(one.assigned()) == len(two.assigned()) == 1)
+    [stayed], [left] = one.assigned(), two.assigned()
+    assert sorted(told[:2]) == sorted([("one got", stayed), ("one got", left)])
+    assert sorted(told[2:]) == sorted([("one left", left), ("two got", left)])
+
+    mine = [message for message in messages if (message.topic, message.partition) == stayed]
+    for message in messages:
+        if message is not mine[0]:
+            one.done(message)
+    one.commit()
+    with Admin(river.kafka.bootstrap_servers) as admin:
+        assert admin.committed(group) == {}  # the first record that stayed is under way; what left is not ours
+        one.done(mine[0])
+        one.commit()
+        assert admin.committed(group) == {stayed: 10}
+    with sender(river) as out:
+        out.send(topic, "", b"more", partition=stayed[1])
+    one.hold_back([])
+    assert [message.value for message in read(one, 1)] == [b"more"]
+    two.close()
+    until(lambda: one.poll(0.05) is not None and len(one.assigned()) == 2)
+    assert sorted(told[4:]) == [("one got", left)]
+    one.close()
+
+
+def test_the_group_forms_although_its_answers_come_between_polls(river: Settings) -> None:
+    """The client throws such an answer away and asks again, which sends all members into another rebalance."""
+    topic, group = ENTRIES.full_name(river.river.name), f"{river.river.name}-s"
+    copies = [GroupReader(river.kafka.bootstrap_servers, group, [topic], client_id=f"copy{n}") for n in range(2)]
+
+    def formed() -> bool:
+        for copy in copies:
+            copy.poll(0.001)
+        time.sleep(0.05)  # answers come here, mostly
+        return [len(copy.assigned()) for copy in copies] == [1, 1]
+
+    until(formed)
+    for copy in copies:
+        copy.close()
+
+
 def test_a_paused_partition_gives_nothing_until_resumed(river: Settings) -> None:
     topic = OUTCOMES.full_name(river.river.name)
     reader = GroupReader(river.kafka.bootstrap_servers, f"{river.river.name}-c", [topic], client_id="test")
     until(lambda: reader.poll(0.1) == [] and len(reader.assigned()) == river.kafka.partitions)
-    for place in reader.assigned():
-        reader.pause(*place)
+    reader.hold_back(reader.assigned())
     with sender(river) as out:
         out.send(topic, "k", b"v")
     assert [reader.poll(0.1) for _ in range(5)] == [[]] * 5
-    for place in reader.assigned():
-        reader.resume(*place)
+    reader.hold_back([])
     assert read(reader, 1)[0].value == b"v"
     reader.close()
 
@@ -151,11 +228,9 @@ def test_pausing_again_and_again_loses_nothing(river: Settings) -> None:
 
     def step() -> bool:
         messages = reader.poll(0.1)
-        for place in {(message.topic, message.partition) for message in messages}:
-            reader.pause(*place)
+        reader.hold_back({(message.topic, message.partition) for message in messages})
         messages += reader.poll(0.01)
-        for place in reader.assigned():
-            reader.resume(*place)
+        reader.hold_back([])
         found.extend(messages)
         return len(found) >= 6000
 

@@ -27,6 +27,15 @@ def test_results_and_errors_come_back() -> None:
     asyncio.run(main())
 
 
+def test_a_stop_iteration_comes_back_too() -> None:
+    async def main() -> None:
+        with pytest.raises(RuntimeError, match="next raised StopIteration") as caught:
+            await asyncio.wait_for(aside(next, iter(())), 30)
+        assert isinstance(caught.value.__cause__, StopIteration)
+
+    asyncio.run(main())
+
+
 def test_a_caller_that_gives_up_is_free_at_once() -> None:
     done = threading.Event()
 

@@ -65,12 +65,34 @@ def test_a_signal_drains() -> None:
     assert role.events[-1] == "close"
 
 
-def test_a_turn_that_hangs_is_left_behind() -> None:
+def test_a_turn_that_hangs_is_left_behind_and_no_other_call_is_made_beside_it() -> None:
     role, stop = Counting(work=10**9), threading.Event()
     role.hang = threading.Event()
     threading.Timer(0.2, stop.set).start()
     assert run(lambda: role, stop) < 5.5
+    assert role.events == ["turn"]  # a second one would be beside the first, on the same consumer
     role.hang.set()
+
+
+def test_a_turn_that_ends_while_work_is_waited_for_is_followed_by_the_last_one() -> None:
+    stop, given_up = threading.Event(), threading.Event()
+
+    class Slow(Counting):
+        def turn(self) -> None:
+            self.events.append("turn")
+            if self.tasks and not given_up.is_set():
+                stop.set()
+                given_up.wait(30)
+
+        async def _work(self) -> None:
+            try:
+                await asyncio.Event().wait()
+            finally:
+                given_up.set()
+
+    role = Slow()
+    run(lambda: role, stop)
+    assert role.events == ["turn", "turn", "turn", "close"]
 
 
 def test_a_broker_that_is_away_from_the_start_is_left_behind_too() -> None:

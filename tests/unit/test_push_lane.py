@@ -37,11 +37,8 @@ class Reader:
     def assigned(self) -> list[tuple[str, int]]:
         return [("news.feeds", 0), (PUSHES, 0), (PUSHES, 1)]
 
-    def pause(self, topic: str, partition: int) -> None:
-        self.paused.add((topic, partition))
-
-    def resume(self, topic: str, partition: int) -> None:
-        self.paused.discard((topic, partition))
+    def hold_back(self, places: list[tuple[str, int]]) -> None:
+        self.paused = set(places)
 
 
 @pytest.fixture
