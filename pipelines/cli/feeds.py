@@ -173,10 +173,10 @@ def resume(context: Context, urls: tuple[str, ...], everything: bool) -> None:
 @click.pass_obj
 def import_(context: Context, files: tuple[Path, ...]) -> None:
     """Add the feeds of TOML or OPML files to the list on Kafka, and say which are the same feed."""
-    from pipelines.feeds.lists import read_lists
+    from pipelines.cli.feed_files import listed_feeds
     from pipelines.feeds.store import store_feeds, stored_feeds
 
-    found = read_lists(files)
+    found = listed_feeds(files)
     before = {feed.url for feed in stored_feeds(context.settings)}
     store_feeds(context.settings, found)
     imported = {feed.url for feed in found}

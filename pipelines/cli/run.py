@@ -22,15 +22,15 @@ from pipelines.cli.context import Context
 @click.pass_obj
 def run(context: Context, feeds: tuple[Path, ...]) -> None:
     """Pull, clean, tag and index your feeds until Ctrl-C; starts the local servers where the settings name none."""
+    from pipelines.cli.feed_files import listed_feeds
     from pipelines.cli.stack import console_report
-    from pipelines.feeds.lists import read_lists
     from pipelines.index.provision import provision
     from pipelines.signals import drain_on_signals
     from pipelines.stack import up
     from pipelines.supervise import Supervisor, workers_of
 
     settings = context.settings
-    known = read_lists(feeds or settings.river.feeds)  # a wrong list is said before anything is started
+    known = listed_feeds(feeds or settings.river.feeds)  # a wrong list is said before anything is started
     context.start_logging("run")
     with console_report() as report:
         up(settings, report)

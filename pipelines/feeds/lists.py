@@ -9,50 +9,75 @@ TOML is the form to write by hand:
     language = "en"
 
 OPML (http://opml.org/spec2.opml) is the form to exchange with feed readers; folders are flattened, and what OPML has
-no word for travels in attributes of the same names.
+no word for travels in attributes of the same names. A list in TOML was written for the river, so one wrong entry
+refuses it; of one in OPML, which other programs write, the good entries are taken and the others named.
 """
 
 from __future__ import annotations
 
 import difflib
 import json
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from lxml import etree
 from pydantic import ValidationError
 
+from pipelines import charset
 from pipelines.errors import FeedFault, FeedListError
+from pipelines.feeds.opml import Outline, outlines
+from pipelines.parse import root_of
 from pipelines.urls import fetchable_url
 from schemas.records import Feed
 
-_OPML_NAMES = {"xmlUrl": "url", "title": "title", "text": "title"}
+_OPML_NAMES = {"xmlurl": "url", "title": "title", "text": "title"}
 _PLAIN = {"source": str, "language": str, "paused": bool, "interval_seconds": float}
+_LANGUAGE = re.compile("[a-z]{2,3}")
+_FEED_SCHEME = re.compile(r"^(?:feed|rss|pcast|itpc):(?:(?://)?(https?://)|//)?", re.IGNORECASE)
+"""What feed readers put before an address, or in place of its scheme."""
 _NOT_LISTED = {"lists"}
 """Fields that the river keeps for itself: no list has them."""
 _KEYS = Feed.model_fields.keys() - _NOT_LISTED
 
 
-def read_lists(paths: Iterable[Path]) -> list[Feed]:
+@dataclass(frozen=True, slots=True)
+class FeedList:
+    """What a list holds.
+
+    Attributes:
+        feeds: the feeds that can be asked.
+        problems: what is wrong with the other entries, or was left out of one, each in one line with file and line.
+    """
+
+    feeds: tuple[Feed, ...]
+    problems: tuple[str, ...] = ()
+
+
+def read_lists(paths: Iterable[Path]) -> FeedList:
     """Read several lists into one; of two entries with the same URL the first counts.
 
     Raises:
         FeedListError: a list cannot be read; the message names the file and the entry.
     """
     found: dict[str, Feed] = {}
+    problems: list[str] = []
     for path in paths:
-        for feed in read_feed_list(path):
+        listed = read_feed_list(path)
+        problems += listed.problems
+        for feed in listed.feeds:
             found.setdefault(feed.url, feed)
-    return list(found.values())
+    return FeedList(tuple(found.values()), tuple(problems))
 
 
-def read_feed_list(path: Path) -> list[Feed]:
+def read_feed_list(path: Path) -> FeedList:
     """Read one list, TOML or OPML by its content.
 
     Raises:
-        FeedListError: as `read_lists`.
+        FeedListError: as `from_bytes`, or the file cannot be read.
     """
     try:
         data = path.read_bytes()
@@ -61,8 +86,8 @@ def read_feed_list(path: Path) -> list[Feed]:
     return from_bytes(data, str(path))
 
 
-def from_bytes(data: bytes, name: str) -> list[Feed]:
-    """Read a list, TOML or OPML by its content.
+def from_bytes(data: bytes, name: str) -> FeedList:
+    """Read a list, TOML or OPML by its content. Pure.
 
     Args:
         data: the file's bytes.
@@ -71,8 +96,8 @@ def from_bytes(data: bytes, name: str) -> list[Feed]:
     Raises:
         FeedListError: as `from_toml` and `from_opml`.
     """
-    is_xml = data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<")
-    return from_opml(data, name) if is_xml else from_toml(data, name)
+    text = charset.decode(data).lstrip("\ufeff \t\r\n\0")
+    return from_opml(data, name) if text.startswith("<") else FeedList(tuple(from_toml(data, name)))
 
 
 def from_toml(data: bytes, name: str) -> list[Feed]:
@@ -92,10 +117,10 @@ def from_toml(data: bytes, name: str) -> list[Feed]:
     entries = document.get("feed")
     if not isinstance(entries, list) or set(document) != {"feed"}:
         raise _error(name, 'holds something other than [[feed]] tables with url = "..."')
-    return [_feed(entry if isinstance(entry, dict) else {}, name, at) for at, entry in enumerate(entries, 1)]
+    return [_feed(entry if isinstance(entry, dict) else {}, name, f"entry {at}") for at, entry in enumerate(entries, 1)]
 
 
-def from_opml(data: bytes, name: str) -> list[Feed]:
+def from_opml(data: bytes, name: str) -> FeedList:
     """Read an OPML list; an outline without `xmlUrl` is a folder or a note.
 
     Args:
@@ -103,16 +128,24 @@ def from_opml(data: bytes, name: str) -> list[Feed]:
         name: its name, for errors.
 
     Raises:
-        FeedListError: it is no XML, no OPML, or an entry is wrong.
+        FeedListError: it is no OPML, or none of its entries is a feed.
     """
-    try:
-        root = etree.fromstring(data, etree.XMLParser(resolve_entities=False, no_network=True))
-    except (etree.XMLSyntaxError, ValueError) as error:
-        raise _error(name, f"is no OPML: {error}") from None
-    if etree.QName(root).localname != "opml":
-        raise _error(name, f"is no OPML but <{etree.QName(root).localname}>")
-    outlines = [outline for outline in root.iter("outline") if outline.get("xmlUrl") is not None]
-    return [_feed(_from_outline(dict(outline.attrib)), name, at) for at, outline in enumerate(outlines, 1)]
+    text = charset.decode(data)
+    root = root_of(text)
+    if root != "opml":
+        raise _error(name, f"is no OPML but <{root}>" if root else "is no OPML: it has no element")
+    feeds: list[Feed] = []
+    problems: list[str] = []
+    for outline in outlines(text):
+        if not outline.broken and "xmlurl" not in outline.attributes:
+            continue
+        try:
+            feeds.append(_from_outline(outline, name, problems))
+        except FeedListError as error:
+            problems.append(error.message)
+    if problems and not feeds:
+        raise FeedListError(f"{problems[0]}; no other entry is a feed", resource=name)
+    return FeedList(tuple(feeds), tuple(problems))
 
 
 def to_toml(feeds: Iterable[Feed]) -> str:
@@ -150,23 +183,35 @@ def feed_of(values: Mapping[str, Any]) -> Feed:
     Raises:
         FeedListError: its URL cannot be asked, or a field is wrong.
     """
-    return _feed(values, "", 1)
+    return _feed(values, "", "")
 
 
-def _from_outline(attributes: Mapping[Any, Any]) -> dict[str, Any]:
+def _from_outline(outline: Outline, name: str, problems: list[str]) -> Feed:
+    """Make a feed of an outline; what is left out of it is said in `problems`."""
+    place = f"line {outline.line}"
+    if outline.broken:
+        raise _error(name, f"{place}: outline without an end")
     found: dict[str, Any] = {}
-    for name, key in _OPML_NAMES.items():
-        if attributes.get(name) and key not in found:
-            found[key] = str(attributes[name]).strip()
-    if found.get("title") == found.get("url"):  # OPML demands a text
+    for attribute, key in _OPML_NAMES.items():
+        if (said := outline.attributes.get(attribute, "").strip()) and key not in found:
+            found[key] = said
+    found["url"] = _FEED_SCHEME.sub(_web_address, found.get("url", ""))
+    if found.get("title") in (found["url"], outline.attributes["xmlurl"].strip()):  # OPML demands a text
         found.pop("title", None)
     for key, kind in _PLAIN.items():
-        text = attributes.get(key)
-        if text:
-            found[key] = text if kind is str else _json(str(text))
-    if str(found.get("language", "")):
-        found["language"] = str(found["language"]).partition("-")[0].lower()
-    return found
+        if said := outline.attributes.get(key, ""):
+            found[key] = said if kind is str else _json(said)
+    if language := found.pop("language", None):
+        code = re.split("[-_]", language.strip().lower())[0]
+        if _LANGUAGE.fullmatch(code):
+            found["language"] = code
+        else:
+            problems.append(f"feed list {name} {place} ({found['url'][:200]}): no language {language[:50]!r}; left out")
+    return _feed(found, name, place)
+
+
+def _web_address(scheme: re.Match[str]) -> str:
+    return scheme[1] or "http://"
 
 
 def _json(text: str) -> Any:  # noqa: ANN401 - what an attribute may hold; pydantic checks it next
@@ -176,9 +221,9 @@ def _json(text: str) -> Any:  # noqa: ANN401 - what an attribute may hold; pydan
         return text
 
 
-def _feed(values: Mapping[str, Any], name: str, at: int) -> Feed:
+def _feed(values: Mapping[str, Any], name: str, place: str) -> Feed:
     url = str(values.get("url", "")).strip()
-    where = (f"entry {at}" if name else "feed") + (f" ({url[:200]})" if url else "")
+    where = (place if name else "feed") + (f" ({url[:200]})" if url else "")
     if not url:
         raise _error(name, f"{where} has no url")
     unknown = [key for key in values if key not in _KEYS]

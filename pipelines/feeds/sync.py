@@ -60,7 +60,7 @@ def sync_lists(settings: Settings, paths: Iterable[Path]) -> Merge:
         FeedListError: a file cannot be read.
         ServiceError: Kafka does not answer, or the topic does not exist.
     """
-    files = {list_name(path): read_feed_list(path) for path in paths}
+    files = {list_name(path): read_feed_list(path).feeds for path in paths}
     done = merge({feed.url: feed for feed in stored_feeds(settings)}, files)
     change_feeds(settings, done.records)
     log.info("%s", done)

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pipelines.feeds.discovery import Candidate
+    from pipelines.feeds.lists import FeedList
     from pipelines.parse import ParsedFeed
     from pipelines.pull.robots import Robots
     from pipelines.settings import CleanSettings
-    from schemas.records import Article, Entry, Feed, PageFacts, TopicTag
+    from schemas.records import Article, Entry, PageFacts, TopicTag
 
 
 def clean_page(body: bytes, entry: Entry, facts: PageFacts, settings: CleanSettings) -> Article:
@@ -58,7 +59,7 @@ def sitemaps_of_robots(body: bytes, url: str) -> list[Candidate]:
     return of_robots(body, url)
 
 
-def read_feed_list(data: bytes, name: str) -> list[Feed]:
+def read_feed_list(data: bytes, name: str) -> FeedList:
     """Read a feed list, TOML or OPML: `pipelines.feeds.lists.from_bytes`."""
     from pipelines.feeds.lists import from_bytes
 

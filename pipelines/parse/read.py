@@ -45,7 +45,7 @@ def parse_feed(
         raise FeedFault("feed is empty", reason="empty", resource=url)
     if text.startswith(("{", "[")):
         return read_json(text, url)
-    root = root_of(text[:_SNIFF])
+    root = root_of(text)
     if root == "html":
         raise FeedFault("feed is a web page", reason="html", resource=url)
     if root in SITEMAP_ROOTS:
@@ -54,12 +54,12 @@ def parse_feed(
 
 
 def root_of(text: str) -> str:
-    """Give the local name of the first element, in lower case, or nothing; `html` after its document type, too.
+    """Give the local name of a text's first element, in lower case, or nothing; `html` after its document type, too.
 
     It looks past declarations and comments step by step: one expression for all of them takes exponential time on
     an unfortunate run of comments.
     """
-    place = 0
+    place, text = 0, text[:_SNIFF]
     while True:
         place += len(text[place:]) - len(text[place:].lstrip(_BLANK))
         if text.startswith("<!--", place):
@@ -69,13 +69,20 @@ def root_of(text: str) -> str:
         elif text.startswith("<!", place):
             if _HTML_DOCTYPE.match(text, place):
                 return "html"
-            end = text.find(">", place) + 1
+            end = _declaration_end(text, place)
         else:
             found = _ELEMENT.match(text, place)
             return found[1].lower() if found else ""
         if end <= place:
             return ""
         place = end
+
+
+def _declaration_end(text: str, place: int) -> int:
+    """Give where a document type ends, an internal subset in brackets included; 0 where it has no end."""
+    end = text.find(">", place)
+    subset = text.find("[", place, end)
+    return text.find(">", max(text.find("]", subset), end) if subset >= 0 else place) + 1
 
 
 def _unpacked(data: bytes, max_bytes: int, url: str) -> bytes:

@@ -44,6 +44,7 @@ PURE = (
     "pipelines/dates/",
     "pipelines/feeds/discovery.py",
     "pipelines/feeds/duplicates.py",
+    "pipelines/feeds/opml.py",
     "pipelines/feeds/remarks.py",
     "pipelines/feeds/selection.py",
     "pipelines/feeds/standing.py",
