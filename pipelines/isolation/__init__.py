@@ -1,9 +1,9 @@
 """Work on hostile input in a child process that the kernel ends when it takes too much.
 
-A page can keep a parser busy for minutes, eat all memory or crash the interpreter, and nothing inside the process can
-stop C code that does. So pages are worked on in a child: its CPU time, its memory and the time on the clock are
-limited by the kernel, and the page that ends it is named while its neighbours never notice. A child serves many
-calls: starting one takes about a second, a call a fraction of a millisecond.
+A page or a feed can keep a parser busy for minutes, eat all memory or crash the interpreter, and nothing inside the
+process can stop C code that does. So they are worked on in a child: its CPU time, its memory and the time on the clock
+are limited by the kernel, and what ends it is named while its neighbours never notice. A child serves many calls:
+starting one takes up to a second, a call a fraction of a millisecond. What may be called is in `work`.
 
 The child is `python -m pipelines.isolation.child`, not a fork, which would inherit locks that Beam's threads hold.
 Limits: setitimer(2) with the signals' default action, which ends a process also inside C code; RLIMIT_DATA of
@@ -11,6 +11,6 @@ getrlimit(2), which counts private memory since Linux 4.7.
 """
 
 from pipelines.isolation.calls import Isolation, extraction
-from pipelines.isolation.terms import NAME, Limits
+from pipelines.isolation.terms import CRASHED, NAME, Limits
 
-__all__ = ["NAME", "Isolation", "Limits", "extraction"]
+__all__ = ["CRASHED", "NAME", "Isolation", "Limits", "extraction"]

@@ -13,6 +13,9 @@ from pipelines.parse.links import resolved
 from pipelines.parse.text import MAX_NAME, MAX_SUMMARY, MAX_TITLE, plain
 from pipelines.urls import article_id, canonical_url, fetchable_url
 
+MOST_ENTRIES = 10_000
+"""Entries of one document that are taken, those that lead nowhere among them; the others are counted."""
+
 _MAX_NAMES = 30
 _LANGUAGE = re.compile(r"([a-z]{2,3})(?:[-_].*)?")
 _OLDEST = datetime(1990, 1, 1, tzinfo=UTC)
@@ -87,8 +90,9 @@ class ParsedFeed:
         language: ISO 639 code, or None.
         interval_seconds: how often it changes by its own word (RSS ttl, sy:updatePeriod), or None.
         format: short name such as `rss20`, `atom10`, `json1`, `sitemap`, `sitemap-index`.
-        notes: `truncated`: it ends early and only whole entries are here; `malformed`: its markup is broken. Of a
-            sitemap `old: N` and `undated: N`: so many were not taken; of an index `refused-child <reason>: N`.
+        notes: `truncated`: it ends early and only whole entries are here; `malformed`: its markup is broken;
+            `too-many-entries: N`: so many beyond the first `MOST_ENTRIES` were not taken. Of a sitemap `old: N` and
+            `undated: N`: so many were not taken; of an index `refused-child <reason>: N`.
         children: the sitemaps that a sitemap index names, in its order, each once.
         hub: its WebSub hub (rel=hub), the first where it names several, or None.
         self_url: its own address by its own word (rel=self), or None.
@@ -134,9 +138,17 @@ class Collector:
     base: str
     entries: dict[str, ParsedEntry] = field(default_factory=dict)
     refused: dict[str, RefusedEntry] = field(default_factory=dict)
+    _beyond: int = 0
+
+    def notes(self) -> tuple[str, ...]:
+        """Say how many drafts were not looked at, where there were too many."""
+        return (f"too-many-entries: {self._beyond}",) if self._beyond else ()
 
     def add(self, draft: Draft) -> None:
         """Check one draft; of two with the same article the first stays."""
+        if len(self.entries) + len(self.refused) >= MOST_ENTRIES:
+            self._beyond += 1
+            return
         title = plain(draft.title, html=draft.title_is_html, limit=MAX_TITLE)
         reason = "no-link"
         for candidate in (draft.link, *draft.others):

@@ -16,6 +16,7 @@ from pipelines.parse.text import MAX_TITLE, plain
 _VERSION = re.compile(r"https?://(?:www\.)?jsonfeed\.org/version/(\d)")
 _SURROGATE = re.compile("[\ud800-\udfff]")  # JSON can name half a character, which no text can hold
 _ITEMS = re.compile(r'"items"\s*:\s*\[')
+_BETWEEN = re.compile(r"[ \t\r\n,]*+")
 
 
 def read_json(text: str, url: str) -> ParsedFeed:
@@ -40,7 +41,7 @@ def read_json(text: str, url: str) -> ParsedFeed:
         title=plain(_text(document.get("title")), html=False, limit=MAX_TITLE),
         language=language_code(tag),
         format=f"json{version[1]}" if version else "json",
-        notes=notes,
+        notes=(*notes, *found.notes()),
         hub=address(url, _hubs(document)),
         self_url=address(url, [_text(document.get("feed_url"))]),
     )
@@ -59,10 +60,9 @@ def _whole_items(text: str) -> Iterable[dict[str, Any]]:
     start = _ITEMS.search(text)
     decoder = json.JSONDecoder(strict=False)
     place = start.end() if start else len(text)
-    while True:
-        place += len(text[place:]) - len(text[place:].lstrip(" \t\r\n,"))
+    while blank := _BETWEEN.match(text, place):
         try:
-            item, place = decoder.raw_decode(text, place)
+            item, place = decoder.raw_decode(text, blank.end())
         except (ValueError, RecursionError):
             return
         if isinstance(item, dict):

@@ -18,6 +18,7 @@ _HTML_DOCTYPE = re.compile(r"<!doctype\s+html\b", re.IGNORECASE)
 _ELEMENT = re.compile(r"<(?:[\w.-]+:)?([\w.-]+)")
 _SNIFF = 16_384
 _BLANK = " \t\r\n\0\ufeff"
+_BLANKS = re.compile(f"[{_BLANK}]*+")
 
 
 def parse_feed(
@@ -34,7 +35,8 @@ def parse_feed(
 
     Raises:
         FeedFault: it is no feed; reason `empty`, `too-large`, `html`, or `not-a-feed`; of one in gzip also
-            `bad-encoding` or `truncated`.
+            `bad-encoding` or `truncated`; of one in XML also `too-many-attributes`, `too-many-categories` or
+            `name-too-long`.
     """
     if data.startswith(_GZIP):
         data = _unpacked(data, max_bytes, url)
@@ -61,7 +63,8 @@ def root_of(text: str) -> str:
     """
     place, text = 0, text[:_SNIFF]
     while True:
-        place += len(text[place:]) - len(text[place:].lstrip(_BLANK))
+        blank = _BLANKS.match(text, place)
+        place = blank.end() if blank else place
         if text.startswith("<!--", place):
             end = text.find("-->", place + 4) + 3
         elif text.startswith("<?", place):

@@ -40,6 +40,7 @@ _FIELDS = {
     ("news", "publication", "language"): "language",
     ("news", "publication", "name"): "name",
 }
+_DEEPEST = 2 + max(map(len, _FIELDS))
 _ROWS = {"url": "urlset", "sitemap": "sitemapindex"}
 
 Row = dict[str, str]
@@ -84,7 +85,7 @@ def _map(rows: list[Row], notes: tuple[str, ...], since: datetime | None) -> Par
         title=plain(next(names, ""), html=False, limit=MAX_TITLE),
         language=languages.most_common(1)[0][0] if languages else None,
         format="sitemap",
-        notes=(*notes, *_counted(left_out)),
+        notes=(*notes, *collector.notes(), *_counted(left_out)),
     )
 
 
@@ -157,7 +158,7 @@ class _Found:
             else:
                 self.beyond += 1
             self._row = None
-        elif self._row is not None and (field_name := _FIELDS.get(tuple(self._path[2:]))):
+        elif self._row is not None and depth <= _DEEPEST and (field_name := _FIELDS.get(tuple(self._path[2:]))):
             self._row.setdefault(field_name, "".join(self._text)[:_MAX_TEXT])
         self._path.pop()
         self.ended = not self._path

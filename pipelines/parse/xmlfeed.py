@@ -16,6 +16,7 @@ import feedparser
 from pipelines.dates import read_moment
 from pipelines.errors import FeedFault
 from pipelines.parse.feed import Collector, Draft, ParsedFeed, address, language_code, plausible
+from pipelines.parse.guard import refuse_monsters
 from pipelines.parse.links import relation
 from pipelines.parse.text import MAX_TITLE, plain
 
@@ -44,8 +45,9 @@ def read_xml(text: str, url: str) -> ParsedFeed:
         url: where it came from: the base of relative links where it names no other.
 
     Raises:
-        FeedFault: it is no feed (`not-a-feed`).
+        FeedFault: it is no feed (`not-a-feed`), or one that takes too long to read (see `refuse_monsters`).
     """
+    refuse_monsters(text, url)
     data = _PREFIXED_LINK.sub(rf"\g<0> {_PREFIXED}='1'", text).encode("utf-8", "replace")
     found = _parsed(data, url)
     notes, items = _whole_items(data, found)
@@ -60,7 +62,7 @@ def read_xml(text: str, url: str) -> ParsedFeed:
         language=language_code(tag),
         interval_seconds=_interval(feed),
         format=found.version or "unknown",
-        notes=notes,
+        notes=(*notes, *collector.notes()),
         hub=address(url, _hrefs(feed, "hub")),
         self_url=address(url, _hrefs(feed, "self")),
     )

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pipelines.errors import FeedFault, FetchFault
 from pipelines.http.answer import Answer
 from pipelines.http.client import ACCEPT_FEED, Client
-from pipelines.parse import Child, ParsedFeed, parse_feed
+from pipelines.parse import Child, ParsedFeed
 from pipelines.pull import moves
 from pipelines.pull.announce import (
     Announced,
@@ -22,9 +22,9 @@ from pipelines.pull.announce import (
     after_same,
     body_digest,
 )
-from pipelines.pull.aside import aside
 from pipelines.pull.hubs import with_hub
 from pipelines.pull.machine_gate import host_gate
+from pipelines.pull.parser import Parser, took_too_much
 from pipelines.pull.politeness import HostOnHold
 from pipelines.pull.schedule import conditional
 from pipelines.pull.sitemaps import Asked, Walk, needs_index, oldest
@@ -46,12 +46,14 @@ class Asker:
         settings: all settings.
         client: makes the requests.
         announced: articles that are known.
+        parser: parses what they send.
     """
 
-    def __init__(self, settings: Settings, client: Client, announced: Announced) -> None:
+    def __init__(self, settings: Settings, client: Client, announced: Announced, parser: Parser) -> None:
         self._settings = settings
         self._client = client
         self._announced = announced
+        self._parser = parser
         self._gate = host_gate(settings.fetch, _PATIENCE_SECONDS)
         self._slots = asyncio.Semaphore(settings.poll.concurrency)
 
@@ -92,7 +94,7 @@ class Asker:
         if answer.not_modified or (_same_bytes(state, answer) and not needs_index(state)):
             state = with_hub(state, answer, None)
             return after_same(feed, state, answer, at, polls, conditional=asks_if_changed)
-        parsed = await self._parsed(answer, at)
+        parsed = await self._parsed(answer, at, slow=took_too_much(state.last_failure))
         state = with_hub(state, answer, parsed)
         left = None
         if parsed.children:
@@ -151,16 +153,10 @@ class Asker:
             hop=self._hop,
         )
 
-    async def _parsed(self, answer: Answer, at: datetime) -> ParsedFeed:
+    async def _parsed(self, answer: Answer, at: datetime, *, slow: bool = False) -> ParsedFeed:
         polls = self._settings.poll
-        return await aside(
-            parse_feed,
-            answer.body,
-            url=answer.url,
-            content_type=answer.content_type,
-            max_bytes=polls.max_feed_bytes,
-            since=oldest(at, polls.sitemap_days),
-        )
+        since = oldest(at, polls.sitemap_days)
+        return await self._parser.feed(answer, max_bytes=polls.max_feed_bytes, since=since, slow=slow)
 
     def _mind(self, fault: FetchFault, url: str) -> None:
         """Let nobody else ask a host that said Retry-After."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from pipelines.errors import FeedFault, FetchFault, Poison
 from pipelines.http.answer import Answer
-from pipelines.isolation import Isolation, Limits, work
+from pipelines.isolation import CRASHED, Isolation, Limits, work
 from pipelines.pull.aside import aside
 from pipelines.pull.robots import Robots, robots_after
 from pipelines.settings import SandboxSettings
@@ -26,10 +26,15 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 LARGE_BYTES = 500_000
-"""A larger document may take seconds, as may one that did before: one child is kept for all the others."""
+"""A larger document may take seconds, as may one that took too much before: one child is kept for all the others."""
 
 FEEDS, ROBOTS = "pipelines.parse", "pipelines.pull.robots"
 """What a child may import before its first call."""
+
+
+def took_too_much(reason: str | None) -> bool:
+    """Tell whether a feed's last failure was that it took more than the limits allow."""
+    return reason is not None and (reason.startswith("killed-") or reason == CRASHED)
 
 
 class Parser:
@@ -55,36 +60,32 @@ class Parser:
         """End the children that are idle."""
         self._isolation.close()
 
-    async def feed(
-        self, answer: Answer, *, url: str = "", max_bytes: int, since: datetime | None, slow: bool = False
-    ) -> ParsedFeed:
+    async def feed(self, answer: Answer, *, max_bytes: int, since: datetime | None, slow: bool = False) -> ParsedFeed:
         """Parse a feed, a sitemap or a sitemap index.
 
         Args:
             answer: what the server sent.
-            url: base of its relative links; default: the address that answered.
             max_bytes: as for `pipelines.parse.parse_feed`.
             since: as for `pipelines.parse.parse_feed`.
-            slow: whether it took too long the last time.
+            slow: whether it took too much the last time.
 
         Raises:
             FeedFault: it is no feed, or takes more than the limits allow (`killed-cpu`, `killed-memory`,
                 `killed-time`, `crashed`), or breaks the parser (`unexpected-error`).
         """
-        url = url or answer.url
         slow = slow or len(answer.body) > LARGE_BYTES
         try:
             return await self._call(
                 slow,
                 work.read_feed,
                 answer.body,
-                url=url,
+                url=answer.url,
                 content_type=answer.content_type,
                 max_bytes=max_bytes,
                 since=since,
             )
         except Poison as poison:
-            raise FeedFault(f"feed not read: {poison.message}", reason=poison.reason, resource=url) from poison
+            raise FeedFault(f"feed not read: {poison.message}", reason=poison.reason, resource=answer.url) from poison
 
     async def robots(self, body: bytes) -> Robots:
         """Parse a robots.txt; one that cannot be read keeps us out for now, as one that cannot be had does."""

@@ -25,6 +25,7 @@ from pipelines.pull.ask import Asker
 from pipelines.pull.drive import drive, spawn
 from pipelines.pull.feed_table import FeedTable
 from pipelines.pull.held import HeldFeeds
+from pipelines.pull.parser import Parser
 from pipelines.pull.push_lane import PushLane
 from pipelines.pull.pushes import Push
 from pipelines.pull.standstill import Standstill
@@ -81,7 +82,9 @@ class Poller:
         self._table = FeedTable()
         announced = Announced(settings.poll.known_articles)
         self._held = HeldFeeds(settings, bootstrap, feeds, self._table, announced)
-        self._asker = Asker(settings, client, announced)
+        self._parser = Parser(settings.sandbox)
+        self._parser.prepare()
+        self._asker = Asker(settings, client, announced, self._parser)
         self._standstill = Standstill(waits)
         self._tasks: set[asyncio.Task[None]] = set()
         self._finished: deque[Announcement] = deque()  # filled on the loop, emptied in the turn's thread
@@ -101,7 +104,9 @@ class Poller:
                 on_assigned=lambda places: self._unread.update(self._of_feeds(places)),
                 on_revoked=lambda places: self._table.remove_partitions(self._of_feeds(places)),
             )
-            self._pushes = PushLane(self._name(PUSHES), self._reader, self._table, announced, settings.poll)
+            self._pushes = PushLane(
+                self._name(PUSHES), self._reader, self._table, announced, settings.poll, self._parser
+            )
 
     def turn(self) -> None:
         """Put finished polls on Kafka and take in changes of the feed list."""
@@ -164,10 +169,11 @@ class Poller:
         return self._tasks
 
     def close(self) -> None:
-        """Wait until all is acknowledged, and leave the group."""
+        """Wait until all is acknowledged, leave the group, and end the children that parse."""
         self._sender.close()
         if self._reader is not None:
             self._reader.close()
+        self._parser.close()
 
     async def _ask(self, feed: Feed, state: FeedState) -> None:
         found = await self._asker.ask(feed, state)

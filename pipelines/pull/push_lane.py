@@ -9,11 +9,10 @@ from pydantic import ValidationError
 
 from pipelines.errors import FeedFault
 from pipelines.kafka import GroupReader, Message
-from pipelines.parse import parse_feed
 from pipelines.pull.announce import Announced, Announcement
-from pipelines.pull.aside import aside
 from pipelines.pull.feed_table import FeedTable
-from pipelines.pull.pushes import Push, PushQueue, after_push, superseded
+from pipelines.pull.parser import Parser
+from pipelines.pull.pushes import Push, PushQueue, after_push, answer_of, superseded
 from pipelines.settings import PollSettings
 from schemas.records import PushFacts
 
@@ -31,16 +30,24 @@ class PushLane:
         table: the feeds; one whose push is under way is not polled, nor the other way round.
         announced: articles that are known.
         settings: bounds of the schedule.
+        parser: parses what was pushed.
     """
 
     def __init__(
-        self, topic: str, reader: GroupReader, table: FeedTable, announced: Announced, settings: PollSettings
+        self,
+        topic: str,
+        reader: GroupReader,
+        table: FeedTable,
+        announced: Announced,
+        settings: PollSettings,
+        parser: Parser,
     ) -> None:
         self._topic = topic
         self._reader = reader
         self._table = table
         self._announced = announced
         self._settings = settings
+        self._parser = parser
         self._queue = PushQueue()
         self._under_way: dict[str, Message] = {}
 
@@ -65,13 +72,7 @@ class PushLane:
     async def read(self, push: Push) -> Announcement:
         """Make an announcement of a push; of one that is no feed an empty one, since a poll will tell."""
         try:
-            parsed = await aside(
-                parse_feed,
-                push.message.value or b"",
-                url=push.feed.url,
-                content_type=push.facts.content_type,
-                max_bytes=self._settings.max_feed_bytes,
-            )
+            parsed = await self._parser.feed(answer_of(push), max_bytes=self._settings.max_feed_bytes, since=None)
             found = after_push(push, parsed, self._announced, self._settings)
         except FeedFault as fault:
             log.warning("push for %s passed over: %s", push.feed.url, fault)

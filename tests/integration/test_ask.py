@@ -14,6 +14,7 @@ from pipelines.http.client import Client
 from pipelines.pull.announce import Announced, Announcement
 from pipelines.pull.ask import Asker
 from pipelines.pull.moves import MOVES_TO_LEARN
+from pipelines.pull.parser import Parser
 from pipelines.pull.schedule import first_state
 from pipelines.pull.sitemaps import A_POLL
 from pipelines.settings import FetchSettings, Settings
@@ -35,6 +36,7 @@ class River:
         fetch = FetchSettings(allow_networks=["127.0.0.0/8"], delay_seconds=0.0, gate_directory=folder)
         self.settings = Settings(fetch=fetch)
         self.announced = Announced()
+        self.parser = Parser(self.settings.sandbox)
         self.states: dict[str, FeedState] = {}
 
     def poll(self, url: str) -> Announcement:
@@ -44,13 +46,15 @@ class River:
 
     async def _poll(self, url: str) -> Announcement:
         async with Client(self.settings) as client:
-            asker = Asker(self.settings, client, self.announced)
+            asker = Asker(self.settings, client, self.announced, self.parser)
             return await asker.ask(Feed(url=url), self.states.get(url) or first_state(url, datetime.now(UTC)))
 
 
 @pytest.fixture
-def river(tmp_path: Path) -> River:
-    return River(tmp_path)
+def river(tmp_path: Path) -> Iterator[River]:
+    made = River(tmp_path)
+    yield made
+    made.parser.close()
 
 
 def paths(found: Announcement) -> list[str]:

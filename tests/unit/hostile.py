@@ -109,3 +109,15 @@ def talk() -> str:
 
 def big(size: int) -> bytes:
     return b"x" * size
+
+
+def burn_on(*_: object, **__: object) -> None:
+    burn()
+
+
+def raise_anything(*_: object, **__: object) -> None:
+    raise_unpicklable()
+
+
+def eat_up(*_: object, **__: object) -> None:
+    eat()

@@ -51,3 +51,134 @@ ROBOTS: dict[str, Make] = {
     "comments": lambda kb: b"#" * (kb * 1024),
 }
 """robots.txt."""
+
+
+def _rss(inner: bytes, head: bytes = b"") -> bytes:
+    start = b'<?xml version="1.0"?>' + head + b'<rss version="2.0"><channel><title>t</title>'
+    return start + inner + b"</channel></rss>"
+
+
+def _item(inner: bytes) -> bytes:
+    return _rss(b"<item><title>x</title><link>http://ferry.example/1</link>" + inner + b"</item>")
+
+
+def _numbered(kb: int, piece: bytes) -> bytes:
+    """Repeat a piece, each time with another number in place of `{}`, until so many KiB are full."""
+    return b"".join(piece.replace(b"{}", b"%d" % number) for number in range(kb * 1024 // len(piece)))
+
+
+def _laughs(kb: int) -> bytes:
+    levels = "".join(f'<!ENTITY a{level} "{f"&a{level - 1};" * 10}">' for level in range(1, 10))
+    entities = f'<!DOCTYPE rss [<!ENTITY a0 "{"lol" * kb}">{levels}]>'
+    return _rss(b"<item><title>&a9;</title><link>http://ferry.example/1</link></item>", entities.encode())
+
+
+def _long_entity(kb: int) -> bytes:
+    return _rss(
+        b"<item><title>" + b"&a;" * (kb * 128) + b"</title></item>",
+        f'<!DOCTYPE rss [<!ENTITY a "{"x" * (kb * 512)}">]>'.encode(),
+    )
+
+
+FEEDS: dict[str, Make] = {
+    "items": lambda kb: _rss(_numbered(kb, b"<item><title>t{}</title><link>http://a.example/{}</link></item>")),
+    "items-without-links": lambda kb: _rss(_numbered(kb, b"<item><title>t{}</title></item>")),
+    "open-items": lambda kb: _rss(b"<item>" * (kb * 170)),
+    "deep": lambda kb: _item(b"<a>" * (kb * 146) + b"</a>" * (kb * 146)),
+    "deep-xhtml": lambda kb: (
+        b'<feed xmlns="http://www.w3.org/2005/Atom"><entry><content type="xhtml">'
+        + b"<div>" * (kb * 93)
+        + b"</div>" * (kb * 93)
+        + b"</content></entry></feed>"
+    ),
+    "attributes": lambda kb: _rss(b"<item " + _numbered(kb, b'a{}="x" ') + b"></item>"),
+    "attributes-behind-signs": lambda kb: _rss(b"<item " + _numbered(kb, b'a{}=">" ') + b"></item>"),
+    "attributes-of-many": lambda kb: _rss((b"<item " + _numbered(8, b'a{}="x" ') + b"></item>") * (kb // 8)),
+    "attributes-unquoted": lambda kb: _rss(b"<item " + _numbered(kb, b"a{}=x ") + b"></item>"),
+    "namespaces": lambda kb: b'<rss version="2.0" ' + _numbered(kb, b'xmlns:n{}="u" ') + b"><channel/></rss>",
+    "categories": lambda kb: _item(_numbered(kb, b"<category>c{}</category>")),
+    "subjects": lambda kb: _item(_numbered(kb, b"<dc:subject>c{}</dc:subject>")),
+    "keywords": lambda kb: _item(b"<itunes:keywords>" + _numbered(kb, b"k{},") + b"</itunes:keywords>"),
+    "author-name": lambda kb: _item(b"<author>" + b"a" * (kb * 1024) + b"</author>"),
+    "author-dots": lambda kb: _item(b"<author>" + b"a." * (kb * 512) + b"@</author>"),
+    "creator": lambda kb: _item(b"<dc:creator><![CDATA[" + b"a-" * (kb * 512) + b"]]></dc:creator>"),
+    "editor": lambda kb: _rss(b"<managingEditor>" + b"1" * (kb * 1024) + b"</managingEditor>"),
+    "authors": lambda kb: _item(b"<author>a@b.example (x)</author>" * (kb * 32)),
+    "links": lambda kb: _item(_numbered(kb, b"<link>http://a.example/{}</link>")),
+    "atom-links": lambda kb: _item(_numbered(kb, b'<atom:link href="http://a.example/{}"/>')),
+    "enclosures": lambda kb: _item(_numbered(kb, b'<enclosure url="http://a.example/{}"/>')),
+    "media": lambda kb: _item(_numbered(kb, b'<media:content url="http://a.example/{}"/>')),
+    "date": lambda kb: _item(b"<pubDate>" + b"1" * (kb * 1024) + b"</pubDate>"),
+    "date-spaces": lambda kb: _item(b"<pubDate>Mon," + b" " * (kb * 1024) + b"x</pubDate>"),
+    "date-colons": lambda kb: _item(b"<pubDate>" + b"1:" * (kb * 512) + b"</pubDate>"),
+    "link-text": lambda kb: _item(b"<link>http://" + b"a." * (kb * 512) + b"</link>"),
+    "link-schemes": lambda kb: _item(b"<link>" + b"http:" * (kb * 204) + b"</link>"),
+    "guid": lambda kb: _item(b"<guid>" + b"/" * (kb * 1024) + b"</guid>"),
+    "summary-tags": lambda kb: _item(b"<description>" + b"&lt;a " * (kb * 170) + b"</description>"),
+    "summary-comments": lambda kb: _item(b"<description>" + b"&lt;!--" * (kb * 146) + b"</description>"),
+    "summary-scripts": lambda kb: _item(b"<description>" + b"&lt;script>&lt;/script " * (kb * 45) + b"</description>"),
+    "ampersands": lambda kb: _rss(b"<item><title>" + b"&" * (kb * 1024) + b"</title></item>"),
+    "signs": lambda kb: _rss(b"<item><title>" + b"<" * (kb * 1024) + b"</title></item>"),
+    "declarations": lambda kb: _rss(b"<item><title>" + b"<!" * (kb * 512)),
+    "instructions": lambda kb: _rss(b"<item><title>" + b"<?a " * (kb * 256)),
+    "open-cdata": lambda kb: _rss(b"<item><title>" + b"<![CDATA[" * (kb * 113)),
+    "comments": lambda kb: b"<!---->" * (kb * 146) + b'<rss version="2.0"><channel/></rss>',
+    "name-of-an-element": lambda kb: _rss(b"<" + b"a" * (kb * 1024) + b">"),
+    "prefixes": lambda kb: _rss(b"<" + b"a:" * (kb * 512) + b">"),
+    "laughs": _laughs,
+    "long-entity": _long_entity,
+    "external-entity": lambda kb: _rss(
+        b"<item><title>&x;</title><link>http://ferry.example/1</link></item>" * kb,
+        b'<!DOCTYPE rss [<!ENTITY x SYSTEM "file:///etc/passwd">]>',
+    ),
+    "wide": lambda kb: _rss(_numbered(kb, b"<item><title>t{}</title></item>")).decode().encode("utf-16"),
+    "wide-attributes": lambda kb: _rss(b"<item " + _numbered(kb, b'a{}="x" ') + b"/>").decode().encode("utf-16"),
+    "high-bytes": lambda kb: _rss(b"<item><title>" + bytes(range(128, 256)) * (kb * 8) + b"</title></item>"),
+}
+"""RSS and Atom."""
+
+_JSON_HEAD = b'{"version":"https://jsonfeed.org/version/1.1","title":"x","items":['
+
+JSON_FEEDS: dict[str, Make] = {
+    "cut": lambda kb: _JSON_HEAD + b"{}," * (kb * 341),
+    "cut-blank": lambda kb: _JSON_HEAD + b" " * (kb * 1024),
+    "cut-string": lambda kb: _JSON_HEAD + b'{"url":"' + b"\\u0041" * (kb * 170),
+    "deep": lambda kb: _JSON_HEAD + b"[" * (kb * 1024),
+    "deep-objects": lambda kb: _JSON_HEAD + b'{"a":' * (kb * 204),
+    "items": lambda kb: _JSON_HEAD + _numbered(kb, b'{"url":"http://a.example/{}"},') + b"{}]}",
+    "tags": lambda kb: _JSON_HEAD + b'{"url":"http://a.example/1","tags":[' + _numbered(kb, b'"t{}",') + b'"x"]}]}',
+    "authors": lambda kb: (
+        _JSON_HEAD + b'{"url":"http://a.example/1","authors":[' + _numbered(kb, b'{"name":"n{}"},') + b"{}]}]}"
+    ),
+    "hubs": lambda kb: _JSON_HEAD + b'],"hubs":[' + _numbered(kb, b'{"type":"WebSub","url":"x:{}"},') + b"{}]}",
+    "number": lambda kb: _JSON_HEAD + b'{"id":' + b"9" * (kb * 1024) + b"}]}",
+    "keys": lambda kb: _JSON_HEAD + b"{" + _numbered(kb, b'"k{}":1,') + b'"url":"http://a.example/1"}]}',
+    "quotes": lambda kb: _JSON_HEAD + b'"' * (kb * 1024),
+    "items-again": lambda kb: b"{" + b'"items":[' * (kb * 113),
+}
+"""JSON Feed."""
+
+
+def _sitemap(inner: bytes) -> bytes:
+    return b'<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9"><url>' + inner + b"</url></urlset>"
+
+
+SITEMAPS: dict[str, Make] = {
+    "deep": lambda kb: _sitemap(b"<a>" * (kb * 146) + b"</a>" * (kb * 146)),
+    "rows": lambda kb: _sitemap(_numbered(kb, b"</url><url><loc>https://a.example/{}</loc>")),
+    "rows-without-links": lambda kb: _sitemap(b"</url><url>" * (kb * 93)),
+    "elements": lambda kb: _sitemap(_numbered(kb, b"<a{}></a{}>")),
+    "fields": lambda kb: _sitemap(b"<loc>https://a.example/1</loc>" * (kb * 34)),
+    "text": lambda kb: _sitemap(b"<loc>" + b"a" * (kb * 1024) + b"</loc>"),
+    "pieces-of-text": lambda kb: _sitemap(b"<loc>" + b"a<!---->" * (kb * 128) + b"</loc>"),
+    "attributes": lambda kb: _sitemap(b"<loc " + _numbered(kb, b'a{}="x" ') + b"/>"),
+    "ampersands": lambda kb: _sitemap(b"<loc>" + b"&" * (kb * 1024) + b"</loc>"),
+    "dates": lambda kb: _sitemap(_numbered(kb, b"</url><url><lastmod>2026-01-01T00:00:{}+00:00</lastmod>")),
+    "long-date": lambda kb: _sitemap(b"<lastmod>" + b"2026-" * (kb * 204) + b"</lastmod>"),
+    "entities": lambda kb: b'<!DOCTYPE urlset [<!ENTITY a "' + b"x" * (kb * 1024) + b'">]>' + _sitemap(b"&a;" * kb),
+    "index": lambda kb: (
+        b"<sitemapindex>" + _numbered(kb, b"<sitemap><loc>https://a.example/{}</loc></sitemap>") + b"</sitemapindex>"
+    ),
+    "ends": lambda kb: _sitemap(b"<a" + b"</urlset " * (kb * 113)),
+}
+"""Sitemaps and sitemap indexes."""

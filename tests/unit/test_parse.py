@@ -115,28 +115,6 @@ def test_many_entries_stay_in_order_and_once() -> None:
     assert [entry.title for entry in feed.entries] == [str(number) for number in range(700)]
 
 
-@pytest.mark.parametrize(
-    "data",
-    [
-        b"<rss version='2.0'><channel>" + b"<a>" * 50_000,
-        b"<feed xmlns='http://www.w3.org/2005/Atom'><entry><content type='xhtml'>" + b"<div>" * 50_000,
-        b'{"version": "https://jsonfeed.org/version/1", "items": ' + b"[" * 100_000,
-        b"<rss version='2.0'><channel><item><description>"
-        + b"&lt;!--" * 50_000
-        + b"</description></item></channel></rss>",
-        b"<rss version='2.0'><channel><item " + b"a='b' " * 50_000 + b"/></channel></rss>",
-    ],
-    ids=["deep", "deep text", "deep JSON", "open comments", "attributes"],
-)
-def test_hostile_feeds_end_soon(data: bytes) -> None:
-    began = time.monotonic()
-    try:
-        parse_feed(data, url=URL)
-    except FeedFault as fault:
-        assert fault.reason == "not-a-feed"  # noqa: PT017 - a feed is as good an end
-    assert time.monotonic() - began < 20
-
-
 PIECES = (
     b"<rss version='2.0'>|<channel>|<item>|</item>|<title>|</title>|<link>|</link>|<guid>|"
     b"<feed xmlns='http://www.w3.org/2005/Atom'>|<entry>|</entry>|<link href='|'/>|&|;|<![CDATA[|]]>|<!--|-->|"

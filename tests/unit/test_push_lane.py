@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
@@ -11,8 +12,9 @@ import pytest
 from pipelines.kafka import GroupReader, Message
 from pipelines.pull.announce import Announced
 from pipelines.pull.feed_table import FeedTable
+from pipelines.pull.parser import Parser
 from pipelines.pull.push_lane import PushLane
-from pipelines.settings import PollSettings
+from pipelines.settings import PollSettings, SandboxSettings
 from schemas.records import Feed, FeedState, PushFacts
 from tests.integration.pulling import rss
 
@@ -54,9 +56,16 @@ def table() -> FeedTable:
     return found
 
 
+@pytest.fixture(scope="module")
+def parser() -> Iterator[Parser]:
+    made = Parser(SandboxSettings())
+    yield made
+    made.close()
+
+
 @pytest.fixture
-def lane(reader: Reader, table: FeedTable) -> PushLane:
-    return PushLane(PUSHES, cast("GroupReader", reader), table, Announced(), PollSettings())
+def lane(reader: Reader, table: FeedTable, parser: Parser) -> PushLane:
+    return PushLane(PUSHES, cast("GroupReader", reader), table, Announced(), PollSettings(), parser)
 
 
 def push(offset: int, body: bytes = rss("https://ferry.example/1"), **changes: Any) -> Message:
