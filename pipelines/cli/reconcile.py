@@ -11,12 +11,13 @@ from rich.text import Text
 
 from pipelines.cli.console import err, line, out, print_json, styled
 from pipelines.cli.context import Context
-from pipelines.errors import NewsriverError
+from pipelines.errors import NewsriverError, UsageError
 from pipelines.search.query import parse_time
 
 if TYPE_CHECKING:
     from pipelines.ledger.accounts import Report
     from pipelines.ledger.reconcile import Side
+    from pipelines.ledger.repair import Repaired
 
 _SHOWN = 20
 
@@ -25,34 +26,74 @@ _SHOWN = 20
 @click.option("--since", metavar="TIME", help="Articles discovered since: 24h, 7d, or a date; all by default.")
 @click.option("--feed", metavar="URL", default="", help="Only what this feed announced.")
 @click.option("--ledger-only", is_flag=True, help="Leave out the raw topic of pages, which takes longest to read.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON document, with all that is wrong.")
+@click.option("--repair", "mend", is_flag=True, help="Say how what is wrong would be repaired.")
+@click.option("--yes", "really", is_flag=True, help="With --repair: do it.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 @click.pass_obj
-def reconcile(context: Context, since: str | None, feed: str, ledger_only: bool, as_json: bool) -> None:
+def reconcile(
+    context: Context, since: str | None, feed: str, ledger_only: bool, mend: bool, really: bool, as_json: bool
+) -> None:
     """Balance the ledger: every visit has ended or is in flight, and every article is in the index.
 
     Ends with 1 when anything is unaccounted for, and names it. It only reads, and the river may flow meanwhile.
-    """
-    from pipelines.ledger.accounts import reconcile as audit
 
+    With --repair --yes it announces again what ended nowhere or is missing in the index, writes lost lines of
+    discoveries again, and merges documents that exist twice into the oldest one; it ends with 0 when it could do so
+    for all, which are in flight then.
+    """
+    from pipelines.ledger.accounts import MOST_DESCRIBED, audited
+    from pipelines.ledger.repair import repair
+
+    if really and not mend:
+        raise UsageError("--yes is for --repair", hint="use `newsriver reconcile --repair --yes`")
     begins = parse_time(since, datetime.now(UTC)) if since else None
+    repaired = None
     with err.status("reconciling") as status:
-        report = audit(
-            context.settings,
-            since=begins,
-            feed=feed,
-            pages=not ledger_only,
-            tell=lambda text: status.update(Text(line(text))),
-        )
+
+        def tell(text: str) -> None:
+            status.update(Text(line(text)))
+
+        with audited(context.settings, since=begins, feed=feed, pages=not ledger_only, tell=tell) as (report, findings):
+            if mend and not report.balanced:
+                repaired = repair(context.settings, findings, really=really, most_named=MOST_DESCRIBED, tell=tell)
     if as_json:
-        print_json(report.as_json())
+        print_json(report.as_json() | ({} if repaired is None else {"repair": repaired.as_json()}))
     else:
         _show(report)
-    if not report.balanced:
-        wrong = report.wrong_articles
-        raise NewsriverError(
-            f"{wrong:,} article{'' if wrong == 1 else 's'} not accounted for",
-            hint="`newsriver trace ID` shows every step of one",
-        )
+        if repaired is not None:
+            _show_repair(repaired)
+    _judge(report, repaired)
+
+
+def _judge(report: Report, repaired: Repaired | None) -> None:
+    """End with an error unless all is well, or was repaired.
+
+    Raises:
+        NewsriverError: something is wrong, and was left so.
+    """
+    if report.balanced or (repaired is not None and repaired.done and not repaired.left):
+        return
+    wrong = report.wrong_articles
+    hint = "`newsriver trace ID` shows every step of one, `newsriver reconcile --repair` what can be done"
+    if repaired is not None:
+        hint = "`newsriver reconcile --repair --yes` does it"
+        if repaired.done:
+            wrong, hint = repaired.left, "`newsriver reconcile` names what is left"
+    raise NewsriverError(f"{wrong:,} article{'' if wrong == 1 else 's'} not accounted for", hint=hint)
+
+
+def _show_repair(repaired: Repaired) -> None:
+    from pipelines.ledger.repair_plan import SAYING
+
+    out.print(styled("\n[bold]{}[/]", "Repaired" if repaired.done else "Repair would (--yes does it)"))
+    for action, count in sorted(repaired.counts.items()):
+        out.print(f"  {count:,} x {SAYING[action]}")
+    for step in repaired.steps[:_SHOWN]:
+        out.print(f"  {step.action}  {step.article_id}  {line(step.url or 'URL unknown')}")
+    if (more := sum(repaired.counts.values()) - _SHOWN) > 0:
+        out.print(f"  ... and {more:,} more")
+    if repaired.done and repaired.left:
+        out.print(f"  {repaired.left:,} left: they changed meanwhile, or nothing can be done")
 
 
 def _show(report: Report) -> None:

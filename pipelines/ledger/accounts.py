@@ -16,6 +16,7 @@ from pipelines.index.elastic import Elastic, connect
 from pipelines.ledger import lookup
 from pipelines.ledger.audit import Audit, Sighting, Tell
 from pipelines.ledger.audit_store import CHUNK, Findings
+from pipelines.ledger.dead import REPLAY
 from pipelines.ledger.lines import Line
 from pipelines.ledger.reconcile import MEANING, Balance, Finding, Row, Side
 from pipelines.ledger.underway import Underway, Waiting
@@ -23,7 +24,7 @@ from pipelines.settings import Settings
 from schemas.records import Entry, Outcome
 
 MOST_DESCRIBED = 3 * CHUNK
-"""Findings that a report names; all are counted."""
+"""Articles whose findings a report names; all are counted."""
 
 
 class Suspect(NamedTuple):
@@ -188,7 +189,8 @@ class _Servers:
 
     def _sighting(self, waiting: Waiting) -> Sighting:
         entry = waiting.entry
-        return Sighting(entry.id, entry.visit, self._in_scope(entry), waiting.topic, waiting.committed)
+        again = REPLAY in waiting.message.headers
+        return Sighting(entry.id, entry.visit, self._in_scope(entry), waiting.topic, waiting.committed, again)
 
     def _in_scope(self, record: Entry | Outcome) -> bool:
         return (self.since is None or record.first_seen >= self.since) and self.feed in ("", record.feed_url)
@@ -197,11 +199,11 @@ class _Servers:
 def _described(client: Elastic, kafka: Underway, river: str, findings: Findings) -> list[Suspect]:
     """Give the first findings with what ledger or raw topic know of them, those of the oldest step first."""
     suspects: list[Suspect] = []
-    for some in islice(findings.chunks(), MOST_DESCRIBED // CHUNK):
+    for some in islice(findings.by_article(), MOST_DESCRIBED // CHUNK):
         steps: dict[str, list[Outcome]] = {}
-        for line in lookup.outcomes(client, river, {finding.article_id for finding in some}):
+        for line in lookup.outcomes(client, river, some):
             steps.setdefault(line.article_id, []).append(line)
-        suspects += (_suspect(finding, steps.get(finding.article_id, [])) for finding in some)
+        suspects += [_suspect(one, steps.get(one.article_id, [])) for each in some.values() for one in each]
     suspects = _with_urls(kafka, suspects)
     return sorted(
         suspects, key=lambda one: (one.at is None, one.at or datetime.max.replace(tzinfo=UTC), one.finding.article_id)

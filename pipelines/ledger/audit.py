@@ -30,6 +30,7 @@ class Sighting(NamedTuple):
         in_scope: whether the audit is about it.
         topic: the topic's name below the river's.
         committed: whether its reader has committed it.
+        again: for an Entry, whether it was sent again on purpose.
     """
 
     article_id: str
@@ -37,6 +38,7 @@ class Sighting(NamedTuple):
     in_scope: bool = True
     topic: str = ""
     committed: bool = False
+    again: bool = False
 
 
 class Sources(Protocol):
@@ -154,7 +156,7 @@ class Audit:
         """Take what is on Kafka of the articles that are wanted, by id and scope; give the number of pages read."""
         for one in self._sources.entries():
             if wanted(one.article_id, one.in_scope):
-                events.entry(one.article_id, one.visit, one.topic)
+                events.entry(one.article_id, one.visit, one.topic, again=one.again)
         pages = 0
         for pages, one in enumerate(self._sources.pages(whole=whole), 1):
             if pages % 1000 == 0:

@@ -23,7 +23,7 @@ BATCH = 20_000
 """Events in the books at a time, and as many more as complete the last article: some 20 MB."""
 
 CHUNK = 4000
-"""Articles or findings given at a time: as many as one query may name."""
+"""Articles given at a time: as many as one query may name."""
 
 _BUFFER = 5000
 _PRAGMAS = """
@@ -83,9 +83,9 @@ class Events(_Database):
         what = _LINE if recorded else _COMING
         self._put(line.article_id, what, line.visit, stage, kind, line.reason, feed, line.next_visit, line.version)
 
-    def entry(self, article_id: str, visit: int, topic: str) -> None:
-        """Take in an Entry that fetch has yet to commit, in a topic given by its name below the river's."""
-        self._put(article_id, _ENTRY, visit, topic, None, None, None, None, None)
+    def entry(self, article_id: str, visit: int, topic: str, *, again: bool = False) -> None:
+        """Take in an Entry that fetch has yet to commit, as `Books.entry`."""
+        self._put(article_id, _ENTRY, visit, topic, None, None, None, again, None)
 
     def page(self, article_id: str, visit: int, *, committed: bool) -> None:
         """Take in a page of the raw topic."""
@@ -140,7 +140,7 @@ def _fill(books: Books, article_id: str, what: int, visit: int, rest: Sequence[A
     """Put one event into the books."""
     place, kind, reason, feed, flag, version = rest
     if what == _ENTRY:
-        books.entry(article_id, visit, place)
+        books.entry(article_id, visit, place, again=bool(flag))
     elif what == _PAGE:
         books.page(article_id, visit, committed=bool(flag))
     else:
@@ -163,14 +163,17 @@ class Findings(_Database):
         rows = ((problem.value, bytes.fromhex(article_id), visit) for problem, article_id, visit in findings)
         self._many("INSERT INTO finding VALUES (?, ?, ?)", rows)
 
-    def chunks(self) -> Iterator[list[Finding]]:
-        """Give all findings, some at a time, those of an article one after the other."""
-        last = 0
-        while found := list(
-            self._ask("SELECT rowid, * FROM finding WHERE rowid > ? ORDER BY rowid LIMIT ?", last, CHUNK)
-        ):
-            last = found[-1][0]
-            yield [Finding(Problem(problem), article.hex(), visit) for _, problem, article, visit in found]
+    def by_article(self) -> Iterator[dict[str, list[Finding]]]:
+        """Give all findings of some articles at a time, each article once."""
+        some: dict[str, list[Finding]] = {}
+        for problem, article, visit in self._ask("SELECT * FROM finding ORDER BY article, rowid"):
+            finding = Finding(Problem(problem), article.hex(), visit)
+            if finding.article_id not in some and len(some) >= CHUNK:
+                yield some
+                some = {}
+            some.setdefault(finding.article_id, []).append(finding)
+        if some:
+            yield some
 
     def articles(self) -> int:
         """Count the articles of which something is wrong."""

@@ -26,12 +26,17 @@ _FIELDS = ("article_id", "visit", "stage", "kind", "reason", "feed_url", "next_v
 
 
 class Found(NamedTuple):
-    """One document of an article; `source` is empty where only its being there was asked for."""
+    """One document of an article; `source` is empty where only its being there was asked for.
+
+    Attributes:
+        sequence: sequence number and primary term, which a change of it moves on.
+    """
 
     article_id: str
     index_name: str
     version: int
     source: Mapping[str, Any]
+    sequence: tuple[int, int] = (0, 0)
 
 
 def lines(
@@ -81,11 +86,18 @@ def documents(client: Elastic, river: str, articles: Collection[str], *, source:
     # Without the source, the id comes from its column: to unpack each document for it would take ten times as long.
     wanted: Json = {} if source else {"stored_fields": "_none_", "docvalue_fields": ["id"]}
     for some in _chunks(articles):
-        body = {"size": _BATCH, "version": True, "sort": ["_doc"], "query": {"terms": {"id": some}}, **wanted}
+        body = {"size": _BATCH, "version": True, "seq_no_primary_term": True, "sort": ["_doc"]}
+        body |= {"query": {"terms": {"id": some}}, **wanted}
         answer = client.ask("POST", f"/{alias}/_search", body, {"ignore_unavailable": "true"})
         for hit in answer["hits"]["hits"]:
             article_id = hit["_id"] if source else hit["fields"]["id"][0]
-            yield Found(article_id, hit["_index"], hit["_version"], hit.get("_source", {}))
+            yield Found(
+                article_id,
+                hit["_index"],
+                hit["_version"],
+                hit.get("_source", {}),
+                (hit["_seq_no"], hit["_primary_term"]),
+            )
 
 
 def refresh(client: Elastic, alias: str) -> None:

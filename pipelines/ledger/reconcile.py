@@ -17,6 +17,8 @@ The rules, as strict as those for money. A *visit* is an article's id and the vi
 7. An article that the ledger says was indexed, updated, found unchanged in the index, or superseded there has exactly
    one document, not older than the ledger's newest `document_version`. A page in the raw topic is a visit too,
    whatever the ledger says of it: its article is in the index, or its visit ended as rejected, skipped or dead.
+   A document that is missing is on its way while a page of it is not committed, or an Entry that was sent again on
+   purpose; the Entry of a revisit does not count, which may find its page unchanged.
 
 Things move while one looks. Whoever fills these books reads in this order: the ledger; then Kafka from the spring to
 the mouth (entries and later-tiers, pages, outcomes), each time the committed offsets before the ends; then the index.
@@ -135,6 +137,7 @@ class Books:
         self._entries: dict[str, dict[int, str]] = {}
         self._repeats: dict[str, dict[str, bool]] = {}
         self._documents: dict[str, list[int]] = {}
+        self._returning: set[str] = set()
 
     def line(self, line: Line, *, recorded: bool = True) -> None:
         """Take in a line of the ledger; not `recorded` when it still waits on Kafka."""
@@ -159,9 +162,18 @@ class Books:
             elif visit.end is None or visit.end.kind not in _STORED:  # a stored article's line stays
                 visit.end = line
 
-    def entry(self, article_id: str, visit: int, topic: str) -> None:
-        """Take in an Entry that fetch has yet to commit, in a topic given by its name below the river's."""
+    def entry(self, article_id: str, visit: int, topic: str, *, again: bool = False) -> None:
+        """Take in an Entry that fetch has yet to commit.
+
+        Args:
+            article_id: the article.
+            visit: the visit it begins.
+            topic: where it waits, by the name below the river's.
+            again: whether it was sent again on purpose, so that its page comes whole.
+        """
         self._visit(article_id, visit)
+        if again:
+            self._returning.add(article_id)
         topics = self._entries.setdefault(article_id, {})
         topics[visit] = max(topic, topics.get(visit, topic), key=_FLOW.index)
 
@@ -170,6 +182,8 @@ class Books:
         found = self._visit(article_id, visit)
         found.page = True
         found.waiting |= not committed
+        if not committed:
+            self._returning.add(article_id)
 
     def document(self, article_id: str, version: int) -> None:
         """Take in a document of the index."""
@@ -182,6 +196,7 @@ class Books:
         for article_id in articles:
             for table in (self._entries, self._repeats, self._documents):
                 table.pop(article_id, None)
+        self._returning.difference_update(articles)
         return paged
 
     def to_look_up(self) -> set[str]:
@@ -235,6 +250,8 @@ class Books:
     def _misplaced(self) -> Iterator[Finding]:
         for article_id, version in self._owed().items():
             found = self._documents.get(article_id)
+            if article_id in self._returning:
+                continue
             if not found:
                 yield Finding(Problem.NOT_IN_INDEX, article_id, None)
             elif max(found) < version:

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from pipelines.errors import FeedFault, NewsriverError, UsageError
 from pipelines.index.elastic import Elastic, connect
 from pipelines.ledger import lookup
+from pipelines.ledger.dead import REPLAY
 from pipelines.ledger.lines import Line
 from pipelines.ledger.lookup import Found
 from pipelines.ledger.reconcile import MEANING, Books
@@ -224,7 +225,7 @@ def _problems(
         books.line(Line.of(line), recorded=line.id not in unrecorded)
     for one in waiting:
         if one.topic in {ENTRIES.name, *(tier.name for tier in LATER)}:
-            books.entry(wanted, one.entry.visit, one.topic)
+            books.entry(wanted, one.entry.visit, one.topic, again=REPLAY in one.message.headers)
         else:
             books.page(wanted, one.entry.visit, committed=False)
     for found in documents:

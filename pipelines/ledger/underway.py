@@ -42,14 +42,15 @@ class Underway:
             self._partitions = admin.topics()
         self._spans = Spans(self._bootstrap, client_id=client_id)
 
-    def entries(self, key: str = "") -> Iterator[Waiting]:
-        """Give the Entries that fetch has yet to commit; with a key, a host, only from the partition it lives in.
+    def entries(self, key: str = "", *, whole: bool = False) -> Iterator[Waiting]:
+        """Give the Entries that fetch has yet to commit, or all that Kafka still holds.
+
+        With a key, a host, only those of the partition that it lives in.
 
         Those that only name a further feed of an article are left out: they stand for no visit.
         """
         places = [place for topic in (ENTRIES, *LATER) for place in self._places(topic, key)]
-        committed = self._committed(Role.FETCH)
-        for message in self._read(places, committed):
+        for message in self._read(places, {} if whole else self._committed(Role.FETCH)):
             entry = _entry(message.value, message.origin, message.timestamp_ms)
             if not entry.further:
                 yield Waiting(self._short(message), message, entry)

@@ -60,7 +60,7 @@ def audited(sources: Model | MadeUpLedger) -> tuple[Balance, list[Finding]]:
     audit = Audit(sources, pauses=(0.0, 0.0))
     with Findings() as findings:
         audit.run(findings)
-        found = [finding for some in findings.chunks() for finding in some]
+        found = [finding for some in findings.by_article() for each in some.values() for finding in each]
         assert len(found) == len(findings)
         assert len({finding.article_id for finding in found}) == findings.articles()
     return audit.balance, found

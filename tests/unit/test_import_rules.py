@@ -58,6 +58,7 @@ PURE = (
     "pipelines/ledger/dead.py",
     "pipelines/ledger/lines.py",
     "pipelines/ledger/reconcile.py",
+    "pipelines/ledger/repair_plan.py",
     "pipelines/limits.py",
     "pipelines/parse",
     "pipelines/printable.py",

@@ -270,6 +270,23 @@ def test_the_document_must_be_the_one_the_ledger_speaks_of(versions: list[int], 
     assert [finding.problem for finding in books.balance().findings] == ([problem] if problem else [])
 
 
+def test_a_lost_document_is_on_its_way_when_its_page_is_or_an_entry_that_was_sent_again() -> None:
+    books = Books()
+    for each in WHOLE:
+        books.line(each)
+    books.entry("a", 1, TIER)
+    assert [finding.problem for finding in books.balance().findings] == [Problem.NOT_IN_INDEX]
+    books.entry("a", 0, "entries", again=True)
+    assert books.balance().findings == []
+    books.take_out({"a"})
+    for each in WHOLE:
+        books.line(each)
+    books.page("a", 0, committed=True)
+    assert [finding.problem for finding in books.balance().findings] == [Problem.NOT_IN_INDEX]
+    books.page("a", 0, committed=False)
+    assert books.balance().findings == []
+
+
 @pytest.mark.parametrize("lost", [0, 1, 2])
 def test_each_lost_line_has_its_own_name(lost: int) -> None:
     books = Books()
