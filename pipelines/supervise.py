@@ -38,6 +38,7 @@ class Worker:
         failures: deaths in a row, each soon after its start.
         restart_at: when to start it again.
         away_until: not to be started again before this; a fault lab keeps it away for so long.
+        named: whether it has a name in its consumer groups, under which its successor takes its place.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Worker:
     failures: int = 0
     restart_at: float = 0.0
     away_until: float = 0.0
+    named: bool = True
 
 
 def workers_of(settings: Settings, feeds: Sequence[Path] = ()) -> list[Worker]:
@@ -102,6 +104,24 @@ class Supervisor:
             elif worker.process is None and now >= max(worker.restart_at, worker.away_until):
                 self._start(worker)
 
+    def add(self, worker: Worker) -> None:
+        """Keep one more worker running, from the next `tend` on."""
+        self.workers = [*self.workers, worker]
+
+    def remove(self, worker: Worker, *, hard: bool = False) -> None:
+        """End a worker for good: in order, or with kill -9."""
+        self.workers = [each for each in self.workers if each is not worker]
+        process = worker.process
+        if process is None:
+            return
+        (process.kill if hard else process.terminate)()
+        try:
+            process.wait(_DRAIN_SECONDS)
+        except subprocess.TimeoutExpired:
+            log.warning("%s did not drain in %.0f s and is killed", worker.name, _DRAIN_SECONDS)
+            process.kill()
+            process.wait()
+
     def drain(self) -> None:
         """Ask all workers to end and wait; what does not end in time is killed, and its work repeated next time."""
         running = [worker.process for worker in self.workers if worker.process is not None]
@@ -124,6 +144,8 @@ class Supervisor:
         # Not the worker's name alone: another supervisor on this machine, or on another one, has the same workers.
         member = f"{socket.gethostname()}-{os.getpid()}-{worker.name}"
         environment = {**os.environ, PARENT: str(os.getpid()), NAME: worker.name, MEMBER: member}
+        if not worker.named:
+            del environment[MEMBER]
         output: IO[bytes] | None = None
         if self._log_file is not None:
             self._log_file.parent.mkdir(parents=True, exist_ok=True)

@@ -44,7 +44,7 @@ def run(
     orders: Orders,
     *,
     copies: int,
-    kill_every: float,
+    faults: river.Faults,
     keep: bool,
     tell: bench_river.Tell,
 ) -> Result:
@@ -56,7 +56,7 @@ def run(
         folder: for logs; `workspace` makes one.
         orders: what the internet is like; `prepared` makes them.
         copies: of poll, and of fetch.
-        kill_every: seconds between two kills with -9; 0 for none.
+        faults: what happens to them meanwhile; where copies come and go there is one more of each role, away at first.
         keep: leave the river for a look.
         tell: told how far it is.
 
@@ -70,9 +70,10 @@ def run(
         internet = orders.internet()
         begin = start(internet)
         river.seed(settings, internet.feeds(), begin.states)
-        crew = river.Crew(_names(copies), arguments, folder / "roles.log")
+        guests = [f"{role}-{copies}" for role in river.ROLES] if faults.move_every else []
+        crew = river.Crew([*_names(copies), *guests], arguments, folder / "roles.log", guests)
         with river.site(_SITE, orders.line(), folder) as site:
-            pulled = _pull(crew, orders, kill_every, lambda passed: tell("pulling", passed, orders.seconds))
+            pulled = _pull(crew, orders, faults, lambda passed: tell("pulling", passed, orders.seconds))
             site_cores = cpu_seconds(site.pid) / pulled.seconds
         tell("drawing up the accounts", 0, 1)
         reaped = harvest(settings)
@@ -91,6 +92,7 @@ def run(
         costs=_costs(crew, pulled.seconds),
         site_cores=site_cores,
         kills=crew.kills,
+        moves=crew.moves,
         deaths=crew.deaths,
         balanced=books.balanced,
         books={name: int(count) for name, count in books.as_json()["totals"].items()},
@@ -142,12 +144,12 @@ class _Pulled:
     stopped: float  # seconds since 1970
 
 
-def _pull(crew: river.Crew, orders: Orders, kill_every: float, tell: Callable[[float], None]) -> _Pulled:
+def _pull(crew: river.Crew, orders: Orders, faults: river.Faults, tell: Callable[[float], None]) -> _Pulled:
     chance = random.Random(f"kills {orders.seed}")  # noqa: S311 - repeatable on purpose
     began = time.monotonic()
     crew.start()
     try:
-        crew.run(orders.seconds, kill_every=kill_every, chance=chance, tell=tell)
+        crew.run(orders.seconds, faults, chance, tell)
         seconds, stopped = time.monotonic() - began, time.time()
     finally:
         crew.drain()

@@ -60,7 +60,7 @@ def _rows(result: pull_result.Result) -> Iterator[tuple[str, str]]:
     p50, p95 = found.delay(50), found.delay(95)
     if p50 is not None and p95 is not None:
         yield "seconds from published to discovered, p50, p95", f"{p50:.1f}, {p95:.1f}"
-    yield "killed with -9, ended by itself", f"{len(result.kills)}, {result.deaths}"
+    yield "killed with -9, came or left, ended by itself", f"{len(result.kills)}, {len(result.moves)}, {result.deaths}"
     totals = ", ".join(f"{name.replace('_', ' ')} {count:,}" for name, count in result.books.items())
     yield "reconcile", f"{'balanced' if result.balanced else 'NOT balanced'}: {totals}"
 

@@ -87,6 +87,7 @@ class Result:
         costs: by copy; `record` is shown and not counted.
         site_cores: what the internet itself used.
         kills: seconds and names of the copies that were killed.
+        moves: seconds and names of the copies that came or left in order, and which of both.
         deaths: copies that ended by themselves.
         balanced: whether `reconcile` balances.
         books: its totals.
@@ -104,6 +105,7 @@ class Result:
     costs: Mapping[str, Cost]
     site_cores: float
     kills: Sequence[tuple[float, str]]
+    moves: Sequence[tuple[float, str, str]]
     deaths: int
     balanced: bool
     books: Mapping[str, int]
@@ -162,6 +164,7 @@ class Result:
             "cores": {"poll_and_fetch": self.cores, "site": self.site_cores},
             "costs": {name: asdict(cost) for name, cost in self.costs.items()},
             "kills": [{"at": at, "copy": name} for at, name in self.kills],
+            "moves": [{"at": at, "copy": name, "did": did} for at, name, did in self.moves],
             "deaths": self.deaths,
             "reconcile": {"balanced": self.balanced, **self.books},
             "machine": machine(),

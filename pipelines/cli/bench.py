@@ -125,6 +125,12 @@ def latency(
 @click.option("--speed", type=click.FloatRange(1, 2000), help="Factor on what feeds publish; 10 by default.")
 @click.option("--copies", type=click.IntRange(1, 8), default=1, show_default=True, help="Copies of poll, and of fetch.")
 @click.option("--kill-every", type=click.FloatRange(0), default=0.0, help="Seconds between two kills with -9; 0: none.")
+@click.option(
+    "--move-every",
+    type=click.FloatRange(0),
+    default=0.0,
+    help="Seconds until a copy leaves in order, or comes; 0: never.",
+)
 @_shared
 @click.pass_obj
 def pull(
@@ -136,6 +142,7 @@ def pull(
     speed: float | None,
     copies: int,
     kill_every: float,
+    move_every: float,
     seed: int,
     keep: bool,
     as_json: bool,
@@ -147,7 +154,7 @@ def pull(
     or the books do not balance.
     """
     from pipelines.bench import pull as bench_pull
-    from pipelines.bench.internet.river import options
+    from pipelines.bench.internet.river import Faults, options
     from pipelines.bench.pull_report import pull_tables
 
     factor = speed or bench_pull.DEFAULT_SPEED
@@ -157,8 +164,9 @@ def pull(
         settings = context.settings
         with _progress() as tell:
             orders = bench_pull.prepared(settings, feeds=feeds, hosts=hosts, minutes=minutes, speed=factor, seed=seed)
+            faults = Faults(kill_every, move_every)
             result = bench_pull.run(
-                settings, context.arguments, folder, orders, copies=copies, kill_every=kill_every, keep=keep, tell=tell
+                settings, context.arguments, folder, orders, copies=copies, faults=faults, keep=keep, tell=tell
             )
     _show(context, result, pull_tables(result), as_json=as_json)
     _tell_kept(context, keep=keep)

@@ -59,6 +59,19 @@ class TestPull:
         assert found["good"] is (found["faults"] == [])
         assert topics_of(found["river"]) == list(tmp_path.glob("newsriver-*")) == []
 
+    def test_copies_that_come_and_go_in_order_lose_nothing(self, tmp_path: Path) -> None:
+        found = figures(tmp_path, "pull", *INTERNET, "--minutes", "0.5", "--move-every", "4", "--seed", "3")
+        moves = [(move["copy"], move["did"]) for move in found["moves"]]
+        assert len(moves) >= 5
+        assert {did for _, did in moves} == {"came", "left"}
+        assert found["kills"] == []
+        assert found["deaths"] == 0
+        served, coverage, kafka = found["served"], found["coverage"], found["kafka"]
+        assert min(served["polls"], served["pages"], served["robots"]) >= 5
+        assert (coverage["missed"], coverage["strangers"], kafka["unaccounted"]) == (0, 0, [])
+        assert found["reconcile"]["balanced"]
+        assert found["violations"]["concurrency"] == found["violations"]["robots"] == 0
+
     def test_fewer_feeds_than_hosts_are_refused(self, tmp_path: Path) -> None:
         done = bench(tmp_path, "pull", "--feeds", "5", "--hosts", "20")
         assert (done.returncode, done.stdout) == (2, "")

@@ -37,6 +37,7 @@ GOOD = pull_result.Result(
     costs={"poll-0": COST, "fetch-0": COST, "record": replace(COST, cores=9.0)},
     site_cores=0.1,
     kills=[(30.0, "poll-0")],
+    moves=[(40.0, "fetch-1", "came")],
     deaths=0,
     balanced=True,
     books={"begun": 5, "ended": 5},

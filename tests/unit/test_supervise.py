@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.settings import ServeSettings, Settings
+from pipelines.signals import MEMBER
 from pipelines.supervise import Supervisor, Worker, pause_before_restart, workers_of
 
 
@@ -55,3 +56,39 @@ def test_serve_runs_only_when_it_subscribes(websub: bool) -> None:
     workers = {worker.name: worker.arguments for worker in workers_of(settings, [Path("mine.toml")])}
     assert workers.get("serve") == (["serve"] if websub else None)
     assert workers["poll"] == ["poll", "--feeds", "mine.toml"]
+
+
+def test_a_worker_joins_and_leaves_and_is_not_started_again() -> None:
+    supervisor = Supervisor([])
+    worker = Worker("sleeper", ["--version"])
+    supervisor.add(worker)
+    supervisor.tend()
+    assert worker.process is not None
+    supervisor.remove(worker, hard=True)
+    assert worker.process.returncode is not None
+    assert supervisor.workers == []
+    supervisor.tend()
+    assert worker.process.returncode is not None
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_a_worker_has_a_name_in_its_groups_unless_it_is_to_have_none(
+    named: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(MEMBER, "the name of whoever started this supervisor")
+    supervisor = Supervisor([Worker("fetch", ["fetch"], named=named)], (), tmp_path / "log")
+    monkeypatch.setattr(subprocess, "Popen", lambda _, *, env, **__: Started(env))
+    supervisor.start()
+    [worker] = supervisor.workers
+    assert isinstance(worker.process, Started)
+    assert (MEMBER in worker.process.environment) is named
+    assert "the name of" not in worker.process.environment.get(MEMBER, "")
+
+
+class Started:
+    """A process that is none."""
+
+    pid = 1
+
+    def __init__(self, environment: dict[str, str]) -> None:
+        self.environment = environment

@@ -9,11 +9,14 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from pipelines.bench.cores import cpu_seconds, resident_bytes
 from pipelines.bench.internet.plan import NETWORKS
@@ -127,42 +130,65 @@ class Usage:
     memory: list[int] = field(default_factory=list)
 
 
+class Faults(NamedTuple):
+    """What happens to the copies meanwhile.
+
+    Attributes:
+        kill_every: seconds between two kills with -9; 0 for none.
+        move_every: seconds between two moves, in which a copy leaves in order or comes; 0 for none.
+    """
+
+    kill_every: float = 0.0
+    move_every: float = 0.0
+
+
 class Crew:
-    """Copies of roles, kept alive, measured, and killed on demand.
+    """Copies of roles, kept alive, measured, and killed, ended and started again on demand.
 
     Attributes:
         usage: by the copy's name.
         kills: when which copy was killed: seconds since the crew started, and its name.
+        moves: when which copy came or left, by its name and `came` or `left`.
 
     Args:
         names: the copies: `poll-0`, `fetch-0`, ...; a name without a number is its role.
         arguments: global options that give them their settings.
         log_file: where their messages go.
+        guests: those of them that are away at first, and have no name in their consumer groups.
     """
 
-    def __init__(self, names: Sequence[str], arguments: Sequence[str], log_file: Path) -> None:
+    def __init__(
+        self, names: Sequence[str], arguments: Sequence[str], log_file: Path, guests: Collection[str] = ()
+    ) -> None:
         self.usage = {name: Usage() for name in names}
         self.kills: list[tuple[float, str]] = []
-        self._supervisor = Supervisor([Worker(name, [name.partition("-")[0]]) for name in names], arguments, log_file)
+        self.moves: list[tuple[float, str, str]] = []
+        workers = [Worker(name, [name.partition("-")[0]], named=name not in guests) for name in names]
+        self._workers = {worker.name: worker for worker in workers}
+        self._supervisor = Supervisor([worker for worker in workers if worker.name not in guests], arguments, log_file)
+        self._leaving: list[threading.Thread] = []
         self._started = 0.0
 
     def start(self) -> None:
-        """Start all copies."""
+        """Start all copies that are not away."""
         self._started = time.monotonic()
         self._supervisor.start()
 
-    def run(self, seconds: float, *, kill_every: float, chance: random.Random, tell: Callable[[float], None]) -> None:
-        """Let them work for so long; every so many seconds kill one of `ROLES` with -9, in turns of chance."""
+    def run(self, seconds: float, faults: Faults, chance: random.Random, tell: Callable[[float], None]) -> None:
+        """Let them work for so long; meanwhile kill one of `ROLES` with -9, or let one leave or come, by chance."""
         began = time.monotonic()
         turn: list[str] = []
-        killed = 0
+        killed = moved = 0
         while (passed := time.monotonic() - began) < seconds:
             self._supervisor.tend()
             self.look()
-            if kill_every and passed > (killed + 1) * kill_every:
+            if faults.kill_every and passed > (killed + 1) * faults.kill_every:
                 turn = turn or self._shuffled(chance)
                 self._kill(turn.pop())
                 killed += 1
+            if faults.move_every and passed > (moved + 1) * faults.move_every:
+                self._move(chance)
+                moved += 1
             tell(passed)
             time.sleep(_LOOK_SECONDS)
         self.look()
@@ -182,11 +208,29 @@ class Crew:
     @property
     def deaths(self) -> int:
         """How often one ended soon after its start although nobody asked it to."""
-        return sum(worker.failures for worker in self._supervisor.workers)
+        return sum(worker.failures for worker in self._workers.values())
 
     def drain(self) -> None:
         """End them all in order."""
         self._supervisor.drain()
+        for thread in self._leaving:
+            thread.join()
+
+    def _move(self, chance: random.Random) -> None:
+        """Let a copy that is away come, or one that is not the last of its role leave in order."""
+        there = [worker.name for worker in self._supervisor.workers if worker.name.startswith(ROLES)]
+        roles = Counter(name.partition("-")[0] for name in there)
+        away = [name for name in self._workers if name.startswith(ROLES) and name not in there]
+        name = chance.choice([*away, *(name for name in there if roles[name.partition("-")[0]] > 1)])
+        worker = self._workers[name]
+        self.moves.append((time.monotonic() - self._started, name, "came" if name in away else "left"))
+        if name not in away:
+            thread = threading.Thread(target=self._supervisor.remove, args=(worker,), name=f"end {name}")
+            thread.start()
+            self._leaving.append(thread)
+        else:
+            self._workers[name] = fresh = Worker(name, worker.arguments, named=worker.named)
+            self._supervisor.add(fresh)
 
     def _shuffled(self, chance: random.Random) -> list[str]:
         names = [name for name in self.usage if name.startswith(ROLES)]
