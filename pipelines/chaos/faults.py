@@ -1,105 +1,117 @@
-"""How each fault is done: real signals to real processes, and a proxy that answers wrongly."""
+"""How each fault is done: real signals to real processes, and proxies that answer wrongly."""
 
 from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import TypeVar
 
 import psutil
 
 from pipelines import isolation, stack
-from pipelines.chaos import proxy
-from pipelines.chaos.plan import Fault, Kind, Plan
-from pipelines.errors import NewsriverError
-from pipelines.settings import Settings
+from pipelines.chaos import kafka_proxy, proxy
+from pipelines.chaos.copies import join_and_leave
+from pipelines.chaos.delays import STANDSTILL_SECONDS
+from pipelines.chaos.plan import Fault, Kind
+from pipelines.chaos.rig import Rig, wait_at_most, wait_for
+from pipelines.kafka import wire
 from pipelines.stack import processes
 from pipelines.stack.elasticsearch_server import ElasticsearchServer
 from pipelines.stack.kafka_server import KafkaServer
 from pipelines.stack.parts import mark_of
 from pipelines.stack.state import folder
-from pipelines.supervise import Supervisor
 from schemas.topics import ENTRIES, OUTCOMES, PAGES
-
-T = TypeVar("T")
 
 GARBAGE_TOPICS = (ENTRIES, PAGES, OUTCOMES)
 """Topics whose unreadable records end in the ledger."""
 
 _RESTART_SECONDS = 60.0
-_LOOK_SECONDS = 0.1
 _SLOWEST_ANSWER = 3.0
 _BUSY_SHARE = 0.5
+_CUT_SHARE = 0.1
+_SLOWEST_BROKER = 0.5
+_STEP_SECONDS = 10.0
+
+_REFUSED_COMMITS: Mapping[int, tuple[int, ...]] = {
+    wire.Api.COMMIT: (wire.REBALANCE_IN_PROGRESS, wire.UNKNOWN_MEMBER, wire.INVALID_COMMIT_OFFSET_SIZE),
+}
+_DENIED: Mapping[int, tuple[int, ...]] = {
+    wire.Api.PRODUCE: (wire.TOPIC_AUTHORIZATION_FAILED,),
+    **dict.fromkeys(
+        (wire.Api.COMMIT, wire.Api.JOIN, wire.Api.SYNC, wire.Api.HEARTBEAT), (wire.GROUP_AUTHORIZATION_FAILED,)
+    ),
+}
 
 
 class Breaker:
     """Breaks one thing after the other.
 
+    Attributes:
+        flooded: poisoned pages that have come all at once.
+
     Args:
-        servers: settings of the lab's own stack.
-        river: settings of the river that runs on it.
-        supervisor: keeps the river's processes, in a thread of its own.
-        front: the proxy that the river takes for Elasticsearch.
-        plan: for the seed of what is left to chance, and the number of unreadable records.
+        rig: what it has its hands on.
     """
 
-    def __init__(
-        self, servers: Settings, river: Settings, supervisor: Supervisor, front: proxy.FaultServer, plan: Plan
-    ) -> None:
-        self._servers, self._river = servers, river
-        self._workers = supervisor.workers
-        self._front = front
-        self._garbage = plan.garbage
-        self._chance = random.Random(plan.seed)  # noqa: S311 - repeatable on purpose
+    def __init__(self, rig: Rig) -> None:
+        self.flooded = 0
+        self._rig = rig
+        self._chance = random.Random(rig.press.plan.seed)  # noqa: S311 - repeatable on purpose
 
-    def do(self, fault: Fault) -> None:
-        """Do it; returns when it is over and what was stopped is up again.
+    def do(self, fault: Fault) -> float:
+        """Do it; returns when what was stopped is up again, and gives when that was, on `time.monotonic`'s clock.
 
         Raises:
             NewsriverError: what was stopped does not come back.
         """
         ways: dict[Kind, Callable[[Fault], None]] = {
             Kind.KILL: self._kill,
+            Kind.JOIN: lambda fault: join_and_leave(self._rig, fault, self._chance),
             Kind.RESTART: self._stop_server,
             Kind.STOP: self._stop_server,
             Kind.GARBAGE: self._send_garbage,
+            Kind.FLOOD: self._flood,
+            Kind.CALM: lambda fault: time.sleep(fault.seconds),
         }
-        ways.get(fault.kind, self._answer_wrongly)(fault)
+        usual = self._answer_wrongly if fault.target == "elasticsearch" else self._misbehave
+        if fault.kind is Kind.REFUSED:
+            return self._refuse_commits(fault)
+        ways.get(fault.kind, usual)(fault)
+        return time.monotonic()
 
     def _kill(self, fault: Fault) -> None:
         if fault.target == "extraction":
             self._kill_extraction()
             return
-        worker = self._chance.choice([one for one in self._workers if one.name.split("-")[0] == fault.target])
-        process = _wait_for(lambda: worker.process, f"{worker.name} to run")
+        worker = self._chance.choice(self._rig.workers(fault.target))
+        process = wait_for(lambda: worker.process, f"{worker.name} to run")
         worker.away_until = time.monotonic() + fault.seconds
         process.kill()
         process.wait()
-        _wait_for(lambda: worker.process not in (None, process), f"{worker.name} to be started again")
+        wait_for(lambda: worker.process not in (None, process), f"{worker.name} to be started again")
 
     def _kill_extraction(self) -> None:
-        children = _wait_for(self._extractions, "a process that reads pages")
+        children = wait_for(self._extractions, "a process that reads pages")
         child = self._chance.choice(children)
         with suppress(psutil.NoSuchProcess):
             child.kill()
-        _wait_for(lambda: set(self._extractions()) - set(children), "another process that reads pages")
+        wait_for(lambda: set(self._extractions()) - set(children), "another process that reads pages")
 
     def _extractions(self) -> list[psutil.Process]:
         """Give the children of the `process` workers that are ready to read pages."""
         found = []
-        for worker in self._workers:
+        for worker in self._rig.workers("process"):
             process = worker.process
             with suppress(psutil.Error):
-                if worker.name.startswith("process") and process is not None:
+                if process is not None:
                     children = psutil.Process(process.pid).children()
                     found += [child for child in children if child.name() == isolation.NAME]
         return found
 
     def _stop_server(self, fault: Fault) -> None:
         kind = KafkaServer if fault.target == "kafka" else ElasticsearchServer
-        running = processes.marked(mark_of(kind, folder(self._servers)))
+        running = processes.marked(mark_of(kind, folder(self._rig.servers)))
         if fault.hard:
             for process in running:
                 with suppress(psutil.NoSuchProcess):
@@ -108,10 +120,11 @@ class Breaker:
         else:
             processes.end(running)
         time.sleep(fault.seconds)
-        stack.up(self._servers)
+        stack.up(self._rig.servers)
 
     def _answer_wrongly(self, fault: Fault) -> None:
-        chance = self._chance
+        """Let Elasticsearch answer wrongly for some time."""
+        chance, front = self._chance, self._rig.elasticsearch
         busy = proxy.answered(429, b'{"error": {"type": "es_rejected_execution_exception", "reason": "too much"}}')
         cuts = (proxy.half_answered, proxy.applied_without_answer(0.2), proxy.hung_up, proxy.forwarded)
         bulk, other = {
@@ -120,33 +133,50 @@ class Breaker:
             Kind.SLOW: (proxy.delayed(_SLOWEST_ANSWER, chance), proxy.delayed(_SLOWEST_ANSWER / 3, chance)),
             Kind.CUT: (proxy.one_of(cuts, chance), proxy.one_of((proxy.hung_up, proxy.forwarded), chance)),
         }[fault.kind]
-        self._front.afterwards, self._front.otherwise = bulk, other
+        front.afterwards, front.otherwise = bulk, other
         try:
             time.sleep(fault.seconds)
         finally:
-            self._front.afterwards = self._front.otherwise = proxy.forwarded
+            front.afterwards = front.otherwise = proxy.forwarded
+
+    def _refuse_commits(self, fault: Fault) -> float:
+        """Refuse the commits of what was done last: with nothing new to come, each must be tried again."""
+        watch = self._rig.watch
+        with watch.holding():
+            self._misbehave(fault)
+            over = time.monotonic()
+            wait_at_most(lambda: watch.calm_since(over), STANDSTILL_SECONDS + _STEP_SECONDS)
+        return over
+
+    def _misbehave(self, fault: Fault) -> None:
+        """Let Kafka answer wrongly for some time."""
+        chance, front = self._chance, self._rig.kafka
+        front.fault = {
+            Kind.REFUSED: kafka_proxy.refused(_REFUSED_COMMITS, chance),
+            Kind.DENIED: kafka_proxy.refused(_DENIED, chance),
+            Kind.SLOW: kafka_proxy.delayed(_SLOWEST_BROKER, chance),
+            Kind.CUT: kafka_proxy.cut(_CUT_SHARE, chance),
+        }[fault.kind]
+        try:
+            time.sleep(fault.seconds)
+        finally:
+            front.fault = kafka_proxy.forwarded
 
     def _send_garbage(self, fault: Fault) -> None:  # noqa: ARG002 - every way takes the fault
         from pipelines.connect import kafka_bootstrap
         from pipelines.kafka import Sender
 
-        with Sender(kafka_bootstrap(self._river), client_id="newsriver-chaos") as sender:
-            for number in range(self._garbage):
+        river = self._rig.river
+        with Sender(kafka_bootstrap(river), client_id="newsriver-chaos") as sender:
+            for number in range(self._rig.press.plan.garbage):
                 for topic in GARBAGE_TOPICS:
-                    name = topic.full_name(self._river.river.name)
+                    name = topic.full_name(river.river.name)
                     key = f"http://garbage.invalid/{number}"
                     sender.send(name, key, b"{neither JSON nor HTML", {"entry": b"\xff", "page": b"{"})
 
-
-def _wait_for(find: Callable[[], T | None], what: str) -> T:
-    """Wait until something is there, and give it.
-
-    Raises:
-        NewsriverError: it does not come in time.
-    """
-    ends_at = time.monotonic() + _RESTART_SECONDS
-    while not (found := find()):
-        if time.monotonic() > ends_at:
-            raise NewsriverError(f"waited {_RESTART_SECONDS:.0f} s in vain for {what}")
-        time.sleep(_LOOK_SECONDS)
-    return found
+    def _flood(self, fault: Fault) -> None:  # noqa: ARG002 - as above
+        """Let some hosts announce nothing but pages that are refused, all at once, and wait until they are fetched."""
+        before = self._rig.watch.done("fetch")
+        self.flooded = self._rig.press.plan.flood
+        self._rig.sites.flood(self.flooded)
+        wait_for(lambda: self._rig.watch.done("fetch") >= before + self.flooded, "the flood to be fetched")

@@ -10,18 +10,24 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from html import escape
 
-from pipelines.chaos.plan import Page, Plan
+from pipelines.chaos.page_kinds import Page
+from pipelines.chaos.plan import Plan
 from pipelines.urls import article_id, canonical_url
-from schemas.records import Feed
+from schemas.records import Entry, Feed
 
 BLOCK = 10
 """Articles that a feed brings at once."""
 
 SHARED_EVERY = 50
-"""Each of so many articles stands in a second feed, too."""
+"""Each of so many articles stands in a second feed, too; another of so many does so long after the first one."""
 
+LONG_AFTER = 150
+"""Articles that come out before a second feed announces one of the first: more than the river remembers."""
+
+_SHARED_LATE = 25
 _ARTICLES_PER_FEED = 250
-_FEWEST_FEEDS, _FEEDS_PER_HOST = 8, 2
+_FEWEST_HOSTS, _FEEDS_PER_HOST = 16, 2
+_LAST_MONTH_DAYS = 32
 _EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 _HTML = "text/html; charset=utf-8"
 
@@ -75,12 +81,17 @@ class Press:
     @property
     def feeds(self) -> int:
         """Number of feeds."""
-        return max(_FEWEST_FEEDS, -(-self.plan.articles // _ARTICLES_PER_FEED))
+        return max(_FEWEST_HOSTS, -(-self.plan.articles // _ARTICLES_PER_FEED))
 
     @property
     def hosts(self) -> int:
-        """Number of hosts."""
-        return self.feeds // _FEEDS_PER_HOST
+        """Number of hosts: several for each partition, so that what waits for one meets what is done for another."""
+        return max(_FEWEST_HOSTS, self.feeds // _FEEDS_PER_HOST)
+
+    @property
+    def numbers(self) -> range:
+        """All articles; those from `plan.articles` on were discovered last month."""
+        return range(self.plan.articles + self.plan.old)
 
     @property
     def networks(self) -> list[str]:
@@ -108,21 +119,47 @@ class Press:
         """Give an article's id."""
         return article_id(canonical_url(self.url(number)))
 
-    def feed_list(self) -> list[Feed]:
-        """Give all feeds."""
-        return [Feed(url=self.feed_url(feed), source=f"paper-{feed}", language="en") for feed in range(self.feeds)]
+    def feed_lists(self) -> tuple[list[Feed], list[Feed]]:
+        """Give the feeds of the river's list, and those that only a second list has, which a copy of poll brings."""
+        feeds = [Feed(url=self.feed_url(feed), source=f"paper-{feed}", language="en") for feed in range(self.feeds)]
+        apart = self.feeds - self.feeds // 16 if self.plan.joins("poll") else self.feeds
+        return feeds[:apart], feeds[apart:]
+
+    def feeds_of(self, number: int) -> set[str]:
+        """Give the addresses of all feeds that announce an article in the end."""
+        feed = self.feed_of(number)
+        shared = number < self.plan.articles and (
+            number % SHARED_EVERY == 0
+            or (number % SHARED_EVERY == _SHARED_LATE and number + LONG_AFTER < self.plan.articles)
+        )
+        return {self.feed_url(feed), *([self.feed_url((feed + 1) % self.feeds)] if shared else [])}
 
     def shown(self, feed: int, revealed: int) -> list[int]:
         """Give the articles in a feed, the newest first, when so many of all articles are out."""
-        own = (number for start in range(feed * BLOCK, revealed, self.feeds * BLOCK) for number in _block(start))
-        neighbour = (feed - 1) % self.feeds
-        shared = (
-            number
-            for start in range(neighbour * BLOCK, revealed, self.feeds * BLOCK)
-            for number in _block(start)
-            if number % SHARED_EVERY == 0
+        own = self._announced(feed, revealed)
+        neighbour = list(self._announced((feed - 1) % self.feeds, revealed))
+        shared = (number for number in neighbour if number % SHARED_EVERY == 0)
+        late = (
+            number for number in neighbour if number % SHARED_EVERY == _SHARED_LATE and number + LONG_AFTER < revealed
         )
-        return sorted((number for number in (*own, *shared) if number < revealed), reverse=True)
+        old = [number for number in self.numbers[self.plan.articles :] if self.feed_of(number) == feed]
+        return sorted((*own, *shared, *late, *(old if revealed > self.plan.articles // 2 else ())), reverse=True)
+
+    def entry(self, number: int, now: datetime) -> Entry:
+        """Give the entry of an article of last month as `poll` wrote it then."""
+        return Entry(
+            id=self.id(number),
+            url=canonical_url(self.url(number)),
+            link=self.url(number),
+            feed_url=self.feed_url(self.feed_of(number)),
+            source=f"paper-{self.feed_of(number)}",
+            title=headline(number),
+            first_seen=now.replace(microsecond=0) - timedelta(days=_LAST_MONTH_DAYS),
+        )
+
+    def _announced(self, feed: int, revealed: int) -> Iterator[int]:
+        for start in range(feed * BLOCK, revealed, self.feeds * BLOCK):
+            yield from range(start, min(start + BLOCK, revealed))
 
     def feed(self, feed: int, revealed: int) -> bytes:
         """Give a feed as RSS 2.0."""
@@ -189,10 +226,6 @@ def _framed(content: str) -> bytes:
 
 def _date(number: int) -> datetime:
     return _EPOCH + timedelta(minutes=number)
-
-
-def _block(start: int) -> range:
-    return range(start, start + BLOCK)
 
 
 _ODD: dict[Page, Callable[[bytes], Answer]] = {

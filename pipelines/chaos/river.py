@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from pipelines.chaos.hostile import Hostile
+from pipelines.chaos.orders import SiteProcess
 from pipelines.chaos.pages import BLOCK, Press
-from pipelines.chaos.site import READY
 from pipelines.errors import StackError
 from pipelines.feeds.lists import to_toml
 from pipelines.settings import Settings
 from pipelines.stack.state import locked
 from pipelines.supervise import Supervisor, workers_of
+from schemas.records import Feed
 
 RIVER = "chaos"
 
@@ -41,12 +42,14 @@ def servers(settings: Settings) -> Settings:
     return Settings(stack=settings.stack.model_copy(update=own))
 
 
-def options(press: Press, bootstrap: str, url: str) -> list[str]:
+def options(networks: list[str], bootstrap: str, url: str) -> list[str]:
     """Give the settings of the river as `section.key=value`; they win over the user's.
 
+    What it remembers is smaller than the stream, so that nothing may depend on it.
+
     Args:
-        press: what flows.
-        bootstrap: Kafka's address.
+        networks: the sites' addresses.
+        bootstrap: Kafka's address, or that of a proxy in front of it.
         url: Elasticsearch's address, or that of a proxy in front of it.
     """
     return [
@@ -54,7 +57,7 @@ def options(press: Press, bootstrap: str, url: str) -> list[str]:
         "river.contact=https://example.org/newsriver-chaos",
         "river.log_level=info",
         f"kafka.bootstrap_servers={bootstrap}",
-        "kafka.partitions=8",
+        "kafka.partitions=4",  # few, so that several hosts share each
         "kafka.replication_factor=1",
         f"elasticsearch.url={url}",
         "elasticsearch.username=",
@@ -65,7 +68,10 @@ def options(press: Press, bootstrap: str, url: str) -> list[str]:
         "poll.min_interval_seconds=4",
         "poll.max_interval_seconds=8",
         "poll.max_failure_interval_seconds=8",
-        f"fetch.allow_networks={json.dumps(press.networks)}",
+        f"fetch.allow_networks={json.dumps(networks)}",
+        "poll.known_articles=60",
+        "fetch.known_articles=60",
+        "fetch.known_hosts=10",
         "fetch.delay_seconds=0.05",
         "fetch.later_scale=0.002",  # retries after 2 and 7 s, the revisit after 2 s
         'fetch.revisit=["15m"]',
@@ -76,38 +82,56 @@ def options(press: Press, bootstrap: str, url: str) -> list[str]:
     ]
 
 
-class Site:
-    """The site's process, for as long as its block lasts; it ends by itself, too, when this one does.
+class Sites:
+    """The good sites' process and the hostile one's, for as long as the block lasts.
 
     Attributes:
-        revealed: articles that are out.
+        reveals: how many articles were out, and since when, in seconds since 1970.
+
+    Args:
+        press: what the good ones serve.
+        hostile: what the hostile one does.
+        home: for their logs.
 
     Raises:
-        StackError: it does not start.
+        StackError: one does not start.
     """
 
-    def __init__(self, press: Press, home: Path) -> None:
+    def __init__(self, press: Press, hostile: Hostile, home: Path) -> None:
         plan = press.plan
-        self.revealed = 0
-        self._all = plan.articles
-        command = [sys.executable, "-m", "pipelines.chaos.site", str(plan.articles), str(plan.seed), str(press.port)]
-        log = home / "site.log"
-        with log.open("wb") as output:
-            self._process = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=output, start_new_session=True
+        self.reveals: list[tuple[int, float]] = [(0, time.time())]
+        self._all, self._hostile = plan.articles, len(hostile.page_places)
+        self._press = press
+        self._ending = ExitStack()
+        arguments = [str(plan.articles), str(plan.seed)]
+        self._good, self._bad = (
+            self._ending.enter_context(
+                SiteProcess(f"pipelines.chaos.{name}", [*arguments, str(port)], home / f"{name}.log")
             )
-        if self._process.stdout is None or self._process.stdout.readline() != READY:
-            self._end()
-            raise StackError("the site that the river reads does not start", resource=str(log), hint=f"{log} says why")
+            for name, port in (("site", press.port), ("hostile_site", hostile.port))
+        )
+
+    @property
+    def revealed(self) -> int:
+        """Articles that are out."""
+        return self.reveals[-1][0]
 
     def reveal(self, count: int) -> None:
-        """Let so many articles be announced; whole blocks only, until all are out."""
+        """Let so many articles be announced, and hostile pages in proportion; whole blocks only, until all are out."""
         count = self._all if count >= self._all else count // BLOCK * BLOCK
-        if count <= self.revealed or self._process.stdin is None:
-            return
-        self._process.stdin.write(f"{count}\n".encode())
-        self._process.stdin.flush()
-        self.revealed = count
+        if count > self.revealed:
+            self.reveals.append((count, time.time()))
+            self._good.order(revealed=count)
+            self._bad.order(hostile=self._hostile * count // self._all)
+
+    def flood(self, pages: int) -> None:
+        """Let poisoned pages be announced, so many in all."""
+        self._bad.order(flooded=pages)
+
+    def slow(self, numbers: Iterable[int], seconds: float) -> None:
+        """Let the hosts of some articles take so long for each page, and all others no time."""
+        hosts = sorted({self._press.feed_of(number) % self._press.hosts for number in numbers})
+        self._good.order(slow=hosts, seconds=seconds)
 
     def __enter__(self) -> Self:
         """Serve."""
@@ -117,28 +141,22 @@ class Site:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """End."""
-        self._end()
-
-    def _end(self) -> None:
-        with suppress(OSError, subprocess.TimeoutExpired):
-            self._process.communicate(timeout=5)
-        self._process.kill()
-        self._process.wait()
+        self._ending.close()
 
 
 @contextmanager
-def flowing(settings: Settings, press: Press, home: Path, arguments: list[str]) -> Iterator[Supervisor]:
+def flowing(settings: Settings, feeds: list[Feed], home: Path, arguments: list[str]) -> Iterator[Supervisor]:
     """Run all roles under their supervisor, in a thread; drain them at the end.
 
     Args:
         settings: the river's settings.
-        press: what flows.
+        feeds: its list.
         home: where the feed list and the roles' log are written.
         arguments: global options that give the roles the same settings.
     """
-    feeds = home / "feeds.toml"
-    feeds.write_text(to_toml(press.feed_list()), encoding="utf-8")
-    supervisor = Supervisor(workers_of(settings, [feeds]), arguments, home / "roles.log")
+    path = home / f"{settings.river.name}-feeds.toml"
+    path.write_text(to_toml(feeds), encoding="utf-8")
+    supervisor = Supervisor(workers_of(settings, [path]), arguments, home / "roles.log")
     stop = threading.Event()
     thread = threading.Thread(target=supervisor.run, args=(stop,), name="supervisor")
     thread.start()

@@ -1,8 +1,8 @@
 """The site that the river reads, in a process of its own that no fault touches.
 
-HTTP by hand (RFC 9112): half of its work is to send what no server library would. How many articles are out it reads
-from its standard input, a number a line; when that ends, so does the site, whatever became of who started it.
-`python -m pipelines.chaos.site ARTICLES SEED PORT` says `ready` when it listens.
+HTTP by hand (RFC 9112): half of its work is to send what no server library would. Orders on its standard input
+(`pipelines.chaos.orders`) say how many articles are out and which hosts are slow; when that ends, so does the site,
+whatever became of who started it. `python -m pipelines.chaos.site ARTICLES SEED PORT` says `ready` when it listens.
 """
 
 from __future__ import annotations
@@ -10,30 +10,36 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
-from functools import lru_cache
+from functools import lru_cache, partial
+from typing import Any
 
+from pipelines.chaos.orders import follow
 from pipelines.chaos.pages import Answer, Press
-from pipelines.chaos.plan import plan
+from pipelines.chaos.plan import Kind, plan
 from pipelines.demo.timetable import whole_loopback
-
-READY = b"ready\n"
 
 _ROBOTS = b"User-agent: *\nDisallow: /private/\n"
 _BROKEN = (ConnectionError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, ValueError)
 
 
-def press(articles: int, seed: int, port: int) -> Press:
-    """Give the feeds and pages as the site serves them on this machine."""
-    return Press(plan(articles, seed), port, apart=whole_loopback())
+def press(articles: int, seed: int, port: int, only: Collection[Kind] = ()) -> Press:
+    """Give the feeds and pages as the site serves them on this machine; the faults alone depend on `only`."""
+    return Press(plan(articles, seed, only), port, apart=whole_loopback())
 
 
 class Site:
-    """Answers requests; `revealed` says how many articles are out."""
+    """Answers requests.
+
+    Attributes:
+        revealed: articles that are out.
+        slow: seconds that some hosts take for a page, by the host's number.
+    """
 
     def __init__(self, served: Press) -> None:
         self.revealed = 0
+        self.slow: dict[int, float] = {}
         self._press = served
         self._earlier: Counter[int] = Counter()
         self._feed = lru_cache(maxsize=2 * served.feeds)(served.feed)
@@ -45,15 +51,24 @@ class Site:
             OSError: an address or port cannot be used.
         """
         for host in range(self._press.hosts):
-            await asyncio.start_server(self._serve, *self._press.place(host))
+            await asyncio.start_server(partial(self._serve, host), *self._press.place(host))
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def take(self, orders: Mapping[str, Any]) -> None:
+        """Follow an order: `revealed`, or `slow` with a list of hosts and `seconds`."""
+        self.revealed = orders.get("revealed", self.revealed)
+        if "slow" in orders:
+            self.slow = dict.fromkeys(orders["slow"], orders["seconds"])
+
+    async def _serve(self, host: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer the requests of one connection until either side hangs up."""
         with suppress(*_BROKEN):
             while True:
                 request, *lines = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
                 headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
-                answer = self._answer(request.split(" ")[1], headers.get("if-none-match", ""))
+                path = request.split(" ")[1]
+                if path.startswith("/news/"):
+                    await asyncio.sleep(self.slow.get(host, 0.0))
+                answer = self._answer(path, headers.get("if-none-match", ""))
                 writer.write(_on_the_wire(answer))
                 await writer.drain()
                 if answer.raw or answer.promised is not None:
@@ -94,12 +109,7 @@ def _on_the_wire(answer: Answer) -> bytes:
 async def _run(served: Press) -> None:
     site = Site(served)
     await site.listen()
-    orders = asyncio.StreamReader()
-    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(orders), sys.stdin)
-    sys.stdout.buffer.write(READY)
-    sys.stdout.buffer.flush()
-    while line := await orders.readline():
-        site.revealed = int(line)
+    await follow(site.take)
 
 
 def main(arguments: Sequence[str]) -> None:

@@ -3,22 +3,57 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, NamedTuple
 
-from pipelines.chaos.plan import End, Fault
+from pipelines.chaos.page_kinds import End
+from pipelines.chaos.plan import Fault
 from pipelines.chaos.recovery import Recovery
-from pipelines.ledger.lines import Line
 from schemas.records import OutcomeKind
+
+MOST_LETTERS = 5
+"""Dead letters of one article: a killed process may send one again, but not for ever."""
 
 
 class Document(NamedTuple):
-    """One document of the index."""
+    """One document of the index.
+
+    Attributes:
+        article_id: its id.
+        index_name: the index that holds it.
+        url: its address.
+        first_seen: when the river discovered it, as the document says.
+        feeds: the feeds that announced it, as the document says.
+    """
 
     article_id: str
     index_name: str
     url: str
+    first_seen: datetime
+    feeds: frozenset[str] = frozenset()
+
+
+class Step(NamedTuple):
+    """One line of the ledger, as far as the accounts need it."""
+
+    article_id: str
+    visit: int
+    kind: OutcomeKind
+    reason: str
+    feed_url: str
+    at: datetime
+    first_seen: datetime
+
+    @property
+    def ends(self) -> bool:
+        """Whether a first visit ends with it."""
+        return self.kind.terminal and self.visit == 0 and self.kind is not OutcomeKind.DUPLICATE_URL
+
+    def __str__(self) -> str:
+        """Give its kind and reason for people."""
+        return f"{self.kind}: {self.reason}" if self.reason else str(self.kind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +79,7 @@ class Happened:
             "fault": str(self.fault.kind),
             "target": self.fault.target,
             "hard": self.fault.hard,
+            "named": self.fault.named,
             "outage_seconds": round(self.outage, 1),
             "moving_after_seconds": _rounded(self.recovery.moving),
             "level_after_seconds": _rounded(self.recovery.level),
@@ -51,67 +87,64 @@ class Happened:
         }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Accounts:
     """What a run comes to.
 
     Attributes:
-        announced: articles that the site announced.
+        announced: articles that the sites announced.
         ends: how first visits of announced articles ended, by `kind: reason`.
-        lost: articles without an end, or without a document although they must have one.
-        wrong: articles that ended otherwise than they must, with both ends.
-        duplicates: articles with two documents, and URLs with two.
-        strangers: documents of articles that nobody announced.
+        findings: by what is wrong, see `FINDINGS`, the articles concerned, with what there is to say of each.
         unaccounted: what `newsriver reconcile` finds wrong.
-        unburied: articles that ended as dead without a dead letter.
         unreadable: records that nobody can read: how many were sent and how many ended.
     """
 
     announced: int
     ends: Mapping[str, int]
-    lost: Sequence[str]
-    wrong: Mapping[str, tuple[str, str]]
-    duplicates: Sequence[str]
-    strangers: Sequence[str]
+    findings: Mapping[str, Mapping[str, str]]
     unaccounted: int
-    unburied: Sequence[str]
     unreadable: tuple[int, int]
 
     @property
     def good(self) -> bool:
-        """Whether nothing is lost, twice, unaccounted for or otherwise than it must be."""
-        none = not (self.lost or self.wrong or self.duplicates or self.strangers or self.unburied or self.unaccounted)
-        return none and self.unreadable[0] == self.unreadable[1]
+        """Whether nothing is lost, twice, late, unaccounted for or otherwise than it must be."""
+        return not (self.unaccounted or any(self.findings.values())) and self.unreadable[0] == self.unreadable[1]
 
     def as_json(self) -> dict[str, Any]:
         """Give it as what JSON can hold."""
         return {
             "good": self.good,
             "announced": self.announced,
-            "lost": len(self.lost),
-            "duplicate_documents": len(self.duplicates),
+            **{name: len(self.findings[name]) for name in FINDINGS},
             "unaccounted": self.unaccounted,
-            "wrong_ends": len(self.wrong),
-            "strangers": len(self.strangers),
-            "dead_without_letter": len(self.unburied),
             "unreadable_records": {"sent": self.unreadable[0], "ended": self.unreadable[1]},
             "ends": dict(self.ends),
-            "named": {
-                "lost": list(self.lost),
-                "duplicates": list(self.duplicates),
-                "wrong": {article_id: {"must": must, "did": did} for article_id, (must, did) in self.wrong.items()},
-                "strangers": list(self.strangers),
-                "dead_without_letter": list(self.unburied),
-            },
+            "named": {name: dict(self.findings[name]) for name in FINDINGS},
         }
+
+
+FINDINGS: Mapping[str, str] = {
+    "lost": "without an end, or without the document that it must have",
+    "duplicate_documents": "twice in the index",
+    "late": "later than it may be, with no fault of ours to explain it",
+    "wrong_ends": "ended otherwise than it must",
+    "strangers": "in the index, and nobody announced it",
+    "first_seen_moved": "discovered later, as its document says, than the ledger says",
+    "feeds_missing": "its document does not name every feed that announced it",
+    "dead_without_letter": "dead without a dead letter",
+    "letters_repeated": "the same dead letter again and again",
+}
+"""What can be wrong with an article, and what that means."""
 
 
 def judge(
     expected: Mapping[str, End],
-    lines: Iterable[Line],
+    steps: Iterable[Step],
     documents: Iterable[Document],
-    letters: Collection[str],
+    letters: Iterable[str],
     *,
+    feeds: Mapping[str, Collection[str]],
+    late: Mapping[str, float],
     unaccounted: int,
     unreadable: int,
 ) -> Accounts:
@@ -119,50 +152,83 @@ def judge(
 
     Args:
         expected: how the first visit of each announced article must end, by article id.
-        lines: the whole ledger.
+        steps: the whole ledger.
         documents: all documents of the index.
-        letters: articles that have a dead letter.
+        letters: the article of each dead letter.
+        feeds: the feeds that announced an article, where that is known.
+        late: articles that came late, with the seconds they took.
         unaccounted: number of findings of the audit.
         unreadable: records sent that nobody can read.
     """
-    ends: dict[str, Line] = {}
-    stand_ins: set[str] = set()
-    for line in lines:
-        if not line.feed_url and line.kind is OutcomeKind.DEAD:
-            stand_ins.add(line.article_id)
-        elif line.kind.terminal and line.visit == 0 and line.kind is not OutcomeKind.DUPLICATE_URL:
-            ends[line.article_id] = line
+    ends, seen, stand_ins = _ledger(steps)
     known = list(documents)
     stored = {document.article_id for document in known}
+    sent = Counter(letters)
+    dead = [one for one, step in ends.items() if step.kind is OutcomeKind.DEAD]
     lost = [one for one, end in expected.items() if one not in ends or (end.stored and one not in stored)]
     wrong = {
-        one: (str(end), _name(ends[one]))
+        one: f"must {end}, did {ends[one]}"
         for one, end in expected.items()
-        if one in ends and not _fits(end, ends[one], stored=one in stored)
+        if one in ends and not end.fits(ends[one].kind, ends[one].reason, stored=one in stored)
+    }
+    findings = {
+        "lost": _bare(lost),
+        "duplicate_documents": _twice(known),
+        "late": {one: f"{seconds:.0f} s" for one, seconds in late.items()},
+        "wrong_ends": wrong,
+        "strangers": _bare(sorted(stored - expected.keys())),
+        "first_seen_moved": _moved(known, seen),
+        "feeds_missing": _unnamed(known, feeds),
+        "dead_without_letter": _bare(one for one in dead if one not in sent),
+        "letters_repeated": {one: f"{count} letters" for one, count in sent.items() if count > MOST_LETTERS},
     }
     return Accounts(
         announced=len(expected),
-        ends=dict(Counter(_name(ends[one]) for one in expected if one in ends).most_common()),
-        lost=lost,
-        wrong=wrong,
-        duplicates=[*_twice(one.article_id for one in known), *_twice(one.url for one in known)],
-        strangers=sorted(stored - expected.keys()),
+        ends=dict(Counter(str(ends[one]) for one in expected if one in ends).most_common()),
+        findings=findings,
         unaccounted=unaccounted,
-        unburied=[one for one, line in ends.items() if line.kind is OutcomeKind.DEAD and one not in letters],
         unreadable=(unreadable, len(stand_ins)),
     )
 
 
-def _fits(end: End, line: Line, *, stored: bool) -> bool:
-    return line.kind in end.kinds and end.reason in ("", line.reason) and (end.stored or not stored)
+def _ledger(steps: Iterable[Step]) -> tuple[dict[str, Step], dict[str, datetime], set[str]]:
+    """Give the ends of first visits, when each article was first seen, and the stand-ins for what nobody can read."""
+    ends: dict[str, Step] = {}
+    seen: dict[str, datetime] = {}
+    stand_ins: set[str] = set()
+    for step in steps:
+        if not step.feed_url and step.kind is OutcomeKind.DEAD:
+            stand_ins.add(step.article_id)
+        elif step.ends:
+            ends[step.article_id] = step
+        if step.kind is OutcomeKind.DISCOVERED:
+            seen[step.article_id] = min(step.first_seen, seen.get(step.article_id, step.first_seen))
+    return ends, seen, stand_ins
 
 
-def _name(line: Line) -> str:
-    return f"{line.kind}: {line.reason}" if line.reason else str(line.kind)
+def _bare(ids: Iterable[str]) -> dict[str, str]:
+    return dict.fromkeys(ids, "")
 
 
-def _twice(names: Iterable[str]) -> list[str]:
-    return [name for name, count in Counter(names).items() if count > 1]
+def _twice(documents: Iterable[Document]) -> dict[str, str]:
+    places: dict[str, list[str]] = {}
+    for document in documents:
+        for name in (document.article_id, document.url):
+            places.setdefault(name, []).append(document.index_name)
+    return {name: ", ".join(sorted(found)) for name, found in places.items() if len(found) > 1}
+
+
+def _moved(documents: Iterable[Document], seen: Mapping[str, datetime]) -> dict[str, str]:
+    return {
+        document.article_id: f"{seen[document.article_id]:%F %T}, now {document.first_seen:%F %T}"
+        for document in documents
+        if document.first_seen > seen.get(document.article_id, document.first_seen)
+    }
+
+
+def _unnamed(documents: Iterable[Document], feeds: Mapping[str, Collection[str]]) -> dict[str, str]:
+    found = {one.article_id: set(feeds.get(one.article_id, ())) - one.feeds for one in documents}
+    return {article_id: ", ".join(sorted(missing)) for article_id, missing in found.items() if missing}
 
 
 def _rounded(times: Mapping[str, float | None]) -> dict[str, float | None]:

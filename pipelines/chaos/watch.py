@@ -5,14 +5,15 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
 from pipelines.chaos.plan import Fault, Plan
 from pipelines.chaos.recovery import Sample
-from pipelines.chaos.river import Site
+from pipelines.chaos.river import Sites
 from pipelines.errors import NewsriverError
 from pipelines.settings import Settings
 from schemas.topics import ENTRIES, OUTCOMES, PAGES, Topic
@@ -59,14 +60,17 @@ class Watch:
 
     Args:
         settings: the river's settings.
-        site: told how many articles are out.
+        sites: told how many articles are out.
         plan: says how long the articles must last.
         now: says how much of the plan is done; gets the last sample.
     """
 
-    def __init__(self, settings: Settings, site: Site, plan: Plan, now: Now) -> None:
+    def __init__(self, settings: Settings, sites: Sites, plan: Plan, now: Now) -> None:
         self.samples: list[Sample] = []
-        self._settings, self._site, self._plan, self._now = settings, site, plan, now
+        self._settings, self._sites, self._plan, self._now = settings, sites, plan, now
+        self._out = 0.0
+        self._held = False
+        self._lock = threading.Lock()
         self._over = threading.Event()
         self._wake = threading.Event()
         self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
@@ -88,16 +92,48 @@ class Watch:
         """Look at once instead of at the next turn."""
         self._wake.set()
 
+    def bring(self, articles: int, *, slow: float = 0.0) -> None:
+        """Let so many articles come out at once; with `slow` their hosts take so many seconds for each page."""
+        with self._lock:
+            first = self._sites.revealed
+            if slow:
+                self._sites.slow(range(first, first + articles), slow)
+            self._out = min(self._out + articles, self._plan.articles)
+            self._sites.reveal(max(first + articles, int(self._out)))
+
+    @contextmanager
+    def holding(self) -> Iterator[None]:
+        """Let nothing come out for the length of a block."""
+        self._held = True
+        try:
+            yield
+        finally:
+            self._held = False
+
+    def calm_since(self, moment: float) -> bool:
+        """Tell whether nothing waited for any role at a look after a moment."""
+        return any(sample.at > moment and not any(sample.lags.values()) for sample in self.samples[-3:])
+
+    def done(self, role: str) -> int:
+        """Give the number of records that a role had done at the last look."""
+        return self.samples[-1].positions[role] if self.samples else 0
+
+    def waits(self, role: str) -> int:
+        """Give the number of records that waited for a role at the last look."""
+        return self.samples[-1].lags[role] if self.samples else 0
+
     def _run(self) -> None:
-        out = 0.0
         before = time.monotonic()
         while not self._over.is_set():
             self._wake.wait(_EVERY_SECONDS)
             self._wake.clear()
             now = time.monotonic()
-            out += more(self._plan.articles - out, self._plan.faults[self._now.done :], now - before)
+            with self._lock:
+                if not self._held:
+                    left = self._plan.faults[self._now.done :]
+                    self._out += more(self._plan.articles - self._out, left, now - before)
+                    self._sites.reveal(int(self._out))
             before = now
-            self._site.reveal(int(out))
             try:
                 sample = look(self._settings)
             except NewsriverError as error:

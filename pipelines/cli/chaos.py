@@ -21,12 +21,12 @@ from rich.text import Text
 
 from pipelines.cli.console import err, line, out, print_json, styled
 from pipelines.cli.context import Context
-from pipelines.errors import NewsriverError
+from pipelines.errors import NewsriverError, UsageError
 from pipelines.logs import to_file
 
 if TYPE_CHECKING:
     from pipelines.chaos.lab import Result
-    from pipelines.chaos.verdict import Accounts
+    from pipelines.chaos.plan import Kind
     from pipelines.chaos.watch import Now
     from pipelines.settings import Settings
 
@@ -42,16 +42,19 @@ _LOGS = ("chaos.log", "roles.log", "report.json")
 @click.option(
     "--minutes", type=click.FloatRange(1), default=30.0, show_default=True, help="Longest time for pages to flow."
 )
+@click.option("--only", multiple=True, metavar="FAULT", help="Leave out every other kind of fault; repeatable.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 @click.pass_obj
-def chaos(context: Context, articles: int, seed: int, minutes: float, as_json: bool) -> None:
+def chaos(context: Context, articles: int, seed: int, minutes: float, only: Sequence[str], as_json: bool) -> None:
     """Run a river on servers of its own, break everything in it, and prove that nothing is lost.
 
-    Kills each kind of process with -9, restarts Kafka, stops Elasticsearch, answers 429, late and by halves, and mixes
-    poison into the pages. Your own river and its servers are not touched. Ends with 0 when nothing is lost, twice or
+    Kills each kind of process with -9, lets copies join and leave, restarts Kafka, refuses commits, stops
+    Elasticsearch, answers 429, late and by halves, mixes poison into the pages, and puts a hostile site beside the
+    good ones. Your own river and its servers are not touched. Ends with 0 when nothing is lost, twice, late or
     unaccounted for, with 1 otherwise.
     """
     from pipelines.chaos.lab import Lab
+    from pipelines.chaos.plan import hostile
     from pipelines.chaos.river import folder
     from pipelines.chaos.site import press
     from pipelines.cli.stack import ConsoleReport
@@ -62,7 +65,9 @@ def chaos(context: Context, articles: int, seed: int, minutes: float, as_json: b
         return own.settings, own.arguments
 
     home = folder(context.settings)
-    lab = Lab(context.settings, apply, press(articles, seed, choose()), minutes, ConsoleReport(err, None))
+    served = press(articles, seed, choose(), _kinds(only))
+    beside = hostile(served.plan, choose(), apart=served.apart)
+    lab = Lab(context.settings, apply, served, beside, minutes, ConsoleReport(err, None))
     with _logging_to(home), _ending_on_sigterm(), _shown(lab.now):
         result = lab.run()
     report = _as_json(result, articles, seed)
@@ -73,6 +78,20 @@ def chaos(context: Context, articles: int, seed: int, minutes: float, as_json: b
         _show(result)
     if not result.good:
         raise NewsriverError("the river did not keep its promises", hint=f"{home} holds the logs", resource=str(home))
+
+
+def _kinds(names: Sequence[str]) -> list[Kind]:
+    """Read the names of kinds of fault.
+
+    Raises:
+        UsageError: there is no such kind.
+    """
+    from pipelines.chaos.plan import Kind
+
+    for name in names:
+        if name not in list(Kind):
+            raise UsageError(f"there is no fault {name!r}", hint=f"one of: {', '.join(Kind)}", resource="--only")
+    return [Kind(name) for name in names]
 
 
 @contextmanager
@@ -144,6 +163,10 @@ def _as_json(result: Result, articles: int, seed: int) -> dict[str, Any]:
         "seconds": round(result.seconds, 1),
         "at_rest": result.at_rest,
         "accounts": result.accounts.as_json(),
+        "second_river": result.second and result.second.as_json(),
+        "peak_mb": dict(result.peaks),
+        "standstill_seconds": {role: round(seconds) for role, seconds in result.standstills.items()},
+        "raw_lines": list(result.raw),
         "faults": [one.as_json() for one in result.happened],
     }
 
@@ -163,27 +186,42 @@ def _show(result: Result) -> None:
     for name, count in result.accounts.ends.items():
         table.add_row(line(name), f"{count:,}")
     out.print(table, "")
-    _verdict(result.accounts, result)
+    _verdict(result)
 
 
-def _verdict(found: Accounts, result: Result) -> None:
-    for name, what in (
-        ("lost", found.lost),
-        ("twice", found.duplicates),
-        ("not announced", found.strangers),
-        ("dead without a letter", found.unburied),
-        ("ended otherwise", [f"{one}: must {must}, did {did}" for one, (must, did) in found.wrong.items()]),
-    ):
-        for one in what[:_SHOWN]:
-            out.print(styled("[red]✗[/] {}: {}", name, one))
+def _verdict(result: Result) -> None:
+    from pipelines.chaos.verdict import FINDINGS
+
+    found = result.accounts
+    for name, meaning in FINDINGS.items():
+        for one, detail in list(found.findings[name].items())[:_SHOWN]:
+            out.print(styled("[red]✗[/] {}: {}", one, f"{meaning}: {detail}" if detail else meaning))
+    for what in _beside(result):
+        out.print(styled("[red]✗[/] {}", what))
     sent, ended = found.unreadable
-    losses = f"lost {len(found.lost)}, duplicate documents {len(found.duplicates)}, unaccounted {found.unaccounted}"
-    rest = ("at rest", "") if result.at_rest else ("not at rest", "red")
+    counts = {name: len(ids) for name, ids in found.findings.items()}
+    losses = (
+        f"lost {counts['lost']}, duplicate documents {counts['duplicate_documents']}, "
+        f"unaccounted {found.unaccounted}, late {counts['late']}"
+    )
     out.print(
         Text.assemble(
             f"{found.announced:,} articles in {result.seconds:,.0f} s: ",
             (losses, "bold"),
-            f"; wrong ends {len(found.wrong)}, unreadable records {ended} of {sent} ended; ",
-            rest,
+            f"; wrong ends {counts['wrong_ends']}, unreadable records {ended} of {sent} ended; ",
+            f"most memory {max(result.peaks.values(), default=0)} MB; ",
+            ("at rest", "") if result.at_rest else ("not at rest", "red"),
         )
     )
+
+
+def _beside(result: Result) -> Iterator[str]:
+    """Say what is wrong beside the articles."""
+    if result.second is not None and not result.second.good:
+        yield "the second river did not keep its promises"
+    for name, megabytes in result.too_large.items():
+        yield f"{name} took {megabytes} MB"
+    for role, seconds in result.standstills.items():
+        yield f"{role} stood still for {seconds:.0f} s although something waited"
+    for raw in result.raw[:_SHOWN]:
+        yield f"raw in a log: {raw}"

@@ -80,6 +80,11 @@ class Admin:
         offsets = self._ask(self._client.list_group_offsets, group).get(group, {})
         return {(place.topic, place.partition): at.offset for place, at in offsets.items() if at.offset >= 0}
 
+    def members(self, group: str) -> int:
+        """Count the members that share a group's topics; 0 while they are agreeing who gets what."""
+        found = self._ask(self._client.describe_groups, [group])[group]
+        return len(found["members"]) if found["group_state"] == "Stable" else 0
+
     def _ask(self, call: Callable[..., Any], *args: Any, **options: Any) -> Any:  # noqa: ANN401 - kafka-python is untyped
         """Ask the broker; what passes by itself, such as a coordinator that is only just chosen, is asked again."""
         ends_at = time.monotonic() + _PATIENCE_SECONDS

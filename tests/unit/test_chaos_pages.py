@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import UTC, datetime
 
 import pytest
 
-from pipelines.chaos.pages import SHARED_EVERY, Press, answer, article
-from pipelines.chaos.plan import Page, end_of, plan
+from pipelines.chaos.page_kinds import Page, end_of
+from pipelines.chaos.pages import LONG_AFTER, SHARED_EVERY, Press, answer, article
+from pipelines.chaos.plan import plan
 from pipelines.clean import clean
 from pipelines.errors import RecordFault, Rejected
 from pipelines.http.answer import Answer as Fetched
@@ -64,12 +66,34 @@ def test_pages_that_fail_once_come_whole_the_second_time() -> None:
         assert (second.status, second.promised, second.body) == (200, None, article(7, 1))
 
 
-@pytest.mark.parametrize("revealed", [0, 10, 170, 600])
+@pytest.mark.parametrize("revealed", [0, 10, 170, 300, 600])
 def test_every_article_that_is_out_stands_in_a_feed(revealed: int) -> None:
-    shown = Counter(number for feed in range(PRESS.feeds) for number in PRESS.shown(feed, revealed))
+    shown = Counter(number for feed in range(PRESS.feeds) for number in PRESS.shown(feed, revealed) if number < 600)
     assert set(shown) == set(range(revealed))
-    assert {number for number, times in shown.items() if times == 2} == set(range(0, revealed, SHARED_EVERY))
+    late = range(25, max(0, revealed - LONG_AFTER), SHARED_EVERY)
+    assert {number for number, times in shown.items() if times == 2} == {*range(0, revealed, SHARED_EVERY), *late}
     assert max(shown.values(), default=0) <= 2
+
+
+def test_what_was_discovered_last_month_is_announced_again_by_its_feed_when_half_is_out() -> None:
+    old = set(PRESS.numbers) - set(range(600))
+    assert len(old) == 21
+    for revealed, expected in ((300, set()), (301, old)):
+        shown = [(feed, number) for feed in range(PRESS.feeds) for number in PRESS.shown(feed, revealed)]
+        assert {number for _, number in shown if number >= 600} == expected
+        assert all(PRESS.feed_of(number) == feed for feed, number in shown if number >= 600)
+    number, now = min(old), datetime(2026, 3, 5, 12, 0, 0, 7, tzinfo=UTC)
+    entry = PRESS.entry(number, now)
+    assert (entry.id, entry.first_seen) == (PRESS.id(number), datetime(2026, 2, 1, 12, tzinfo=UTC))
+
+
+def test_which_feeds_announce_an_article_in_the_end() -> None:
+    found: dict[int, set[str]] = {}
+    for feed in range(PRESS.feeds):
+        for number in PRESS.shown(feed, 600):
+            found.setdefault(number, set()).add(PRESS.feed_url(feed))
+    assert found == {number: PRESS.feeds_of(number) for number in PRESS.numbers}
+    assert sum(len(feeds) == 2 for feeds in found.values()) > 20
 
 
 def test_feeds_are_read_with_the_ids_that_the_plan_knows() -> None:
@@ -83,7 +107,11 @@ def test_hosts_share_the_load_and_stay_on_loopback() -> None:
     assert (big.feeds, big.hosts) == (80, 40)
     assert big.networks == ["127.0.1.0/24"]
     assert len({big.place(host) for host in range(big.hosts)}) == 40
-    assert {feed.url.split(":")[1] for feed in big.feed_list()} == {f"//127.0.1.{host + 1}" for host in range(40)}
+    listed, second = big.feed_lists()
+    assert (len(listed), len(second)) == (75, 5)
+    hosts = {feed.url.split(":")[1] for feed in (*listed, *second)}
+    assert hosts == {f"//127.0.1.{host + 1}" for host in range(40)}
     apart_no = Press(plan(600, 1), 8000, apart=False)
     assert apart_no.place(3) == ("127.0.0.1", 8003)
     assert apart_no.networks == ["127.0.0.1/32"]
+    assert (apart_no.hosts, apart_no.feed_lists()[1]) == (16, [])

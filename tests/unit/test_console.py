@@ -99,7 +99,7 @@ WAYS_ROUND = re.compile(
     r"|logging\.(basicConfig|Formatter|StreamHandler|FileHandler)|Text\.from_markup|Text\.from_ansi"
 )
 BOUNDARIES = ("cli/console.py", "logs.py")
-CHILDREN = {"chaos/site.py", "bench/internet/site.py"}
+CHILDREN = {"chaos/orders.py", "bench/internet/site.py"}
 """Processes of the laboratory that tell their parent through a pipe that they are ready."""
 
 
