@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from pipelines.redaction import redacted
+
 
 class NewsriverError(Exception):
-    """Any failure this package raises on purpose.
+    """Any failure this package raises on purpose; credentials in the addresses it names are masked.
 
     Attributes:
         message: what happened, one sentence without a full stop.
@@ -17,10 +19,10 @@ class NewsriverError(Exception):
     exit_code: ClassVar[int] = 1
 
     def __init__(self, message: str, *, hint: str = "", resource: str = "") -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
-        self.resource = resource
+        super().__init__(redacted(message))
+        self.message = redacted(message)
+        self.hint = redacted(hint)
+        self.resource = redacted(resource)
 
     def __reduce__(self) -> tuple[object, ...]:
         """Survive pickling: errors cross process borders, and keyword-only arguments do not by default."""

@@ -1,4 +1,7 @@
-"""Logging, set up in one place for every role: plain lines or JSON, and no message that can steer a terminal."""
+"""Logging, set up in one place for every role: plain lines or JSON.
+
+No message can steer a terminal, and credentials in addresses are masked.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.printable import escaped, escaped_line
+from pipelines.redaction import redacted
 from pipelines.signals import NAME
 
 log = logging.getLogger(__name__)
@@ -48,7 +52,7 @@ class LineFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Give the line, and the indented lines of a trace."""
-        message = escaped_line(record.getMessage())
+        message = escaped_line(redacted(record.getMessage()))
         line = f"{_time(record)} {record.levelname:<7} {self._worker}{escaped_line(record.name)}: {message}"
         further = _trace(self, record).split("\n")
         return "\n".join([line, *(f"    {escaped_line(each)}" for each in further if each)])
@@ -77,14 +81,14 @@ class JsonFormatter(logging.Formatter):
             "level": record.levelname.lower(),
             "logger": record.name,
             **self._who,
-            "message": escaped(record.getMessage()),
+            "message": escaped(redacted(record.getMessage())),
             **({"trace": escaped(trace)} if trace else {}),
         }
-        return json.dumps(facts, ensure_ascii=True, default=lambda value: escaped(str(value)))
+        return json.dumps(facts, ensure_ascii=True, default=lambda value: escaped(redacted(str(value))))
 
 
 def _cleaned(value: object) -> object:
-    return escaped(value) if isinstance(value, str) else value
+    return escaped(redacted(value)) if isinstance(value, str) else value
 
 
 def _trace(formatter: logging.Formatter, record: logging.LogRecord) -> str:
@@ -93,7 +97,7 @@ def _trace(formatter: logging.Formatter, record: logging.LogRecord) -> str:
         formatter.formatException(record.exc_info) if record.exc_info and record.exc_info[0] else record.exc_text or "",
         record.stack_info or "",
     ]
-    return "\n".join(part for part in parts if part)
+    return redacted("\n".join(part for part in parts if part))
 
 
 def configure(role: str, level: str, form: str, *, libraries: bool = False) -> None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from pipelines.settings import Settings
+from pipelines.settings import Settings, as_environment
 from pipelines.signals import MEMBER, NAME, PARENT
 
 log = logging.getLogger(__name__)
@@ -72,7 +72,8 @@ class Supervisor:
 
     Args:
         workers: what to run.
-        global_arguments: `--config` and `--set` of the call, handed to every worker.
+        global_arguments: `--config` and `--set` of the call, handed to every worker; what was set goes by the
+            environment, since all users of a machine see command lines.
         log_file: where the workers' messages go; None for this process's stderr.
     """
 
@@ -80,7 +81,7 @@ class Supervisor:
         self, workers: Sequence[Worker], global_arguments: Sequence[str] = (), log_file: Path | None = None
     ) -> None:
         self.workers = list(workers)
-        self._global = list(global_arguments)
+        self._global, self._settings = _apart(global_arguments)
         self._log_file = log_file
 
     def run(self, stop: threading.Event) -> None:
@@ -143,7 +144,7 @@ class Supervisor:
         command = [sys.executable, "-m", "pipelines", *self._global, *worker.arguments]
         # Not the worker's name alone: another supervisor on this machine, or on another one, has the same workers.
         member = f"{socket.gethostname()}-{os.getpid()}-{worker.name}"
-        environment = {**os.environ, PARENT: str(os.getpid()), NAME: worker.name, MEMBER: member}
+        environment = {**os.environ, **self._settings, PARENT: str(os.getpid()), NAME: worker.name, MEMBER: member}
         if not worker.named:
             del environment[MEMBER]
         output: IO[bytes] | None = None
@@ -171,6 +172,18 @@ class Supervisor:
         log.error("%s ended with status %s; again in %.1f s", worker.name, status, pause)
         worker.process = None
         worker.restart_at = now + pause
+
+
+def _apart(arguments: Sequence[str]) -> tuple[list[str], dict[str, str]]:
+    """Give arguments without `--set`, and what was set as variables."""
+    left = iter(arguments)
+    kept, assignments = [], []
+    for argument in left:
+        if argument == "--set":
+            assignments.append(next(left))
+        else:
+            kept.append(argument)
+    return kept, as_environment(assignments)
 
 
 def pause_before_restart(failures: int) -> float:

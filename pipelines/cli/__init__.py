@@ -140,7 +140,17 @@ def newsriver(
     # As settings they reach the processes that a command starts.
     said = {"river.log_level": "warning" if quiet else "debug" if verbose else "", "river.log_format": log_format}
     flags = tuple(f"{name}={value}" for name, value in said.items() if value)
+    _warn_of_secrets(assignments)
     ctx.obj = Context(file=file, assignments=(*assignments, *flags), debug=debug)
+
+
+def _warn_of_secrets(assignments: tuple[str, ...]) -> None:
+    """Say which secrets stand on the command line, where every user of the machine can read them."""
+    from pipelines.settings import ENVIRONMENT_PREFIX, secrets_among
+
+    for name in secrets_among(assignments):
+        variable = ENVIRONMENT_PREFIX + name.upper().replace(".", "__", 1)
+        err.print(f"newsriver: --set {name} shows a secret in the list of processes; set {variable} instead")
 
 
 def main(arguments: list[str] | None = None) -> None:

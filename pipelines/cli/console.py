@@ -1,7 +1,8 @@
 """What the terminal shows: results on stdout, messages on stderr, JSON where a program reads.
 
 Everything that a command prints goes through this module (a test says so), which makes foreign text fit for a
-terminal: control characters become visible escapes, and only `styled` knows markup, in its template alone.
+terminal: control characters become visible escapes, credentials in addresses are masked, and only `styled` knows
+markup, in its template alone.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from rich.text import Text
 
 from pipelines.errors import UsageError
 from pipelines.printable import escaped, escaped_line, json_escaped
+from pipelines.redaction import redacted
 
 _WIDE = 160
 """Columns where nobody watches: a table in a file or a pipe is not folded to a terminal of eighty."""
@@ -61,12 +63,12 @@ class _Console(Console):
 
     def render_str(self, text: str, **how: Any) -> Text:  # noqa: ANN401 - rich's signature
         """Clean before the text is measured: a table is laid out for what it shows."""
-        return super().render_str(escaped(text), **how)
+        return super().render_str(plain(text), **how)
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
         """Clean all that is rendered, whatever it is part of; cursor movements of live displays are rich's own."""
         for segment in super().render(renderable, options):
-            yield segment if segment.control else Segment(escaped(segment.text), segment.style)
+            yield segment if segment.control else Segment(plain(segment.text), segment.style)
 
 
 out = _Console(sys.stdout)
@@ -102,12 +104,12 @@ def styled(template: str, *values: object) -> Text:
 
 def plain(text: str) -> str:
     """Make foreign text of several lines visible; for `rich.text.Text`, whose width is measured before it is shown."""
-    return escaped(text)
+    return escaped(redacted(text))
 
 
 def line(text: str) -> str:
     """Make foreign text one visible line, runs of white space as one blank."""
-    return escaped_line(" ".join(text.split()))
+    return escaped_line(redacted(" ".join(text.split())))
 
 
 def print_json(value: Any, *, indent: int | None = 2) -> None:  # noqa: ANN401 - whatever JSON can hold
@@ -136,4 +138,4 @@ def write_bytes(data: bytes) -> None:
 
 def complain(text: str) -> None:
     """Write an error to stderr, cleaned."""
-    sys.stderr.write(escaped(text) + "\n")
+    sys.stderr.write(plain(text) + "\n")

@@ -4,7 +4,15 @@ Sources, later ones win: the defaults, a TOML file, `NEWSRIVER_SECTION__KEY` in 
 `--set section.key=value` on the command line.
 """
 
-from pipelines.settings.load import ENVIRONMENT_PREFIX, FILE_NAME, load_settings, option_names, sections
+from pipelines.settings.load import (
+    ENVIRONMENT_PREFIX,
+    FILE_NAME,
+    as_environment,
+    load_settings,
+    option_names,
+    secrets_among,
+    sections,
+)
 from pipelines.settings.options import (
     CleanSettings,
     ElasticsearchSettings,
@@ -36,8 +44,10 @@ __all__ = [
     "ServeSettings",
     "Settings",
     "StackSettings",
+    "as_environment",
     "data_folder",
     "load_settings",
     "option_names",
+    "secrets_among",
     "sections",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any, get_args
 from pydantic import SecretStr, ValidationError
 
 from pipelines.errors import SettingsError
+from pipelines.redaction import redacted
 from pipelines.settings.options import Section, Settings
 
 ENVIRONMENT_PREFIX = "NEWSRIVER_"
@@ -99,13 +101,46 @@ def _from_environment(environment: Mapping[str, str]) -> list[tuple[str, Any, st
 
 
 def _from_assignments(assignments: Iterable[str]) -> list[tuple[str, Any, str]]:
-    found = []
-    for assignment in assignments:
-        name, equals, text = assignment.partition("=")
-        if not equals:
-            raise SettingsError(f"--set {assignment}: expected section.key=value", resource=name)
-        found.append((name.strip(), _value(name.strip(), text.strip()), f"--set {assignment}"))
-    return found
+    return [(name, _value(name, text), _shown(name, text)) for name, text in map(_parted, assignments)]
+
+
+def _shown(name: str, text: str) -> str:
+    """Repeat an assignment for an error, without its value where that is secret, or may be as under a wrong name."""
+    plain = name in option_names() and not _is_secret(name) and "@" not in text
+    return f"--set {name}={text}" if plain else f"--set {name}"
+
+
+def as_environment(assignments: Iterable[str]) -> dict[str, str]:
+    """Give `--set` assignments as variables for another process, whose command line everybody could read.
+
+    Raises:
+        SettingsError: one is no assignment.
+    """
+    return {ENVIRONMENT_PREFIX + name.upper().replace(".", "__", 1): text for name, text in map(_parted, assignments)}
+
+
+def secrets_among(assignments: Iterable[str]) -> list[str]:
+    """Name the options of `--set` assignments whose values are secret.
+
+    Raises:
+        SettingsError: one is no assignment.
+    """
+    return [name for name, text in map(_parted, assignments) if _is_secret(name) or redacted(text) != text]
+
+
+def _parted(assignment: str) -> tuple[str, str]:
+    name, equals, text = assignment.partition("=")
+    if not equals:
+        # Without the part that may be a secret, as of `elasticsearch.password:x`.
+        given = re.match(r"[\w.-]*", assignment)[0]  # type: ignore[index]  # it matches nothing at least
+        raise SettingsError(f"--set {given}: expected section.key=value", resource=given)
+    return name.strip(), text.strip()
+
+
+def _is_secret(name: str) -> bool:
+    section, _, key = name.partition(".")
+    model = sections().get(section)
+    return model is not None and key in model.model_fields and model.model_fields[key].annotation is SecretStr
 
 
 def _value(name: str, text: str) -> Any:  # noqa: ANN401 - what a TOML value may be; pydantic checks it next

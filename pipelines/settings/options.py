@@ -5,12 +5,13 @@ from __future__ import annotations
 import ipaddress
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 import platformdirs
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 
+from pipelines.redaction import split_credentials
 from schemas.records import Right
 
 
@@ -53,10 +54,16 @@ class RiverSettings(Section):
     """How messages are written: text, a line each, or json, an object a line with time, level, role and worker."""
 
 
+def _without_credentials(text: str) -> str:
+    if "@" in text:
+        raise ValueError("an address without credentials")  # and the value is not repeated
+    return text
+
+
 class KafkaSettings(Section):
     """The Kafka cluster."""
 
-    bootstrap_servers: str = ""
+    bootstrap_servers: Annotated[str, AfterValidator(_without_credentials)] = ""
     """Comma-separated host:port; empty means the local stack (`newsriver stack up`)."""
 
     partitions: Annotated[int, Field(ge=1, le=1000)] = 8
@@ -69,11 +76,17 @@ class KafkaSettings(Section):
     """How long a producer waits for more records before it sends a batch, in milliseconds."""
 
 
+def _all_credentials_taken(url: str) -> str:
+    if "@" in url:
+        raise ValueError("write / ? # @ in the password of an address as %2F %3F %23 %40")
+    return url
+
+
 class ElasticsearchSettings(Section):
     """The Elasticsearch cluster."""
 
-    url: str = ""
-    """Address with scheme and port; empty means the local stack (`newsriver stack up`)."""
+    url: Annotated[str, AfterValidator(_all_credentials_taken)] = ""
+    """Address with scheme and port; empty means the local stack. Credentials in it go to `username` and `password`."""
 
     username: str = ""
     """User name for basic authentication; empty for none."""
@@ -101,6 +114,18 @@ class ElasticsearchSettings(Section):
 
     replicas: Annotated[int, Field(ge=0, le=7)] = 0
     """Copies of each shard; 1 or more on a real cluster."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _take_credentials_apart(cls, values: Any) -> Any:  # noqa: ANN401 - whatever the settings' sources hold
+        """Keep the password of an address where passwords are kept; one that is set by its own name goes before it."""
+        if not isinstance(values, dict) or not isinstance(values.get("url"), str):
+            return values
+        url, credentials = split_credentials(values["url"])
+        if not credentials or values.get("username"):
+            return {**values, "url": url}
+        username, _, password = credentials.partition(":")
+        return {**values, "url": url, "username": username, "password": values.get("password") or password}
 
 
 class PollSettings(Section):
@@ -220,6 +245,8 @@ def _public_url(text: str) -> str:
     parts = urlsplit(text)
     if text and (parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment):
         raise ValueError("an http:// or https:// address without a query, or empty")
+    if "@" in text:
+        raise ValueError("an address without credentials")
     return text.rstrip("/")
 
 

@@ -81,6 +81,7 @@ PURE = (
     "pipelines/pull/schedule.py",
     "pipelines/pull/sitemaps.py",
     "pipelines/pull/visits.py",
+    "pipelines/redaction.py",
     "pipelines/search/query.py",
     "pipelines/tag.py",
     "pipelines/tap.py",

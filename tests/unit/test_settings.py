@@ -4,7 +4,15 @@ import pytest
 
 from pipelines.errors import SettingsError
 from pipelines.reference import settings_rows, settings_toml
-from pipelines.settings import ENVIRONMENT_PREFIX, Settings, load_settings, option_names, sections
+from pipelines.settings import (
+    ENVIRONMENT_PREFIX,
+    Settings,
+    as_environment,
+    load_settings,
+    option_names,
+    secrets_among,
+    sections,
+)
 
 
 def test_later_sources_win(tmp_path: Path) -> None:
@@ -88,3 +96,58 @@ def test_the_sample_file_uncommented_gives_the_defaults(tmp_path: Path) -> None:
         if section != "stack":  # folders differ from user to user
             found, wanted = (getattr(each, section).model_dump(exclude={"gate_directory"}) for each in (read, default))
             assert found == wanted
+
+
+SECRET = "hunter2/x"  # noqa: S105 - it is planted
+
+
+@pytest.mark.parametrize("source", ["set", "environment", "file"])
+def test_credentials_of_an_address_are_kept_where_passwords_are(source: str, tmp_path: Path) -> None:
+    url = "https://reader:hunter2%2Fx@search.example.org:9200"
+    file = tmp_path / "x.toml"
+    file.write_text(f'[elasticsearch]\nurl = "{url}"\n' if source == "file" else "")
+    settings = load_settings(
+        file,
+        [f"elasticsearch.url={url}"] if source == "set" else [],
+        {"NEWSRIVER_ELASTICSEARCH__URL": url} if source == "environment" else {},
+    ).elasticsearch
+    assert settings.url == "https://search.example.org:9200"
+    assert (settings.username, settings.password.get_secret_value()) == ("reader", SECRET)
+    assert SECRET not in settings.model_dump_json() + repr(settings)
+
+
+def test_a_password_of_its_own_goes_before_that_of_the_address() -> None:
+    names = {"URL": "https://reader:old@h:9200", "USERNAME": "writer", "PASSWORD": SECRET}
+    found = load_settings(environment={f"NEWSRIVER_ELASTICSEARCH__{key}": value for key, value in names.items()})
+    assert (found.elasticsearch.username, found.elasticsearch.password.get_secret_value()) == ("writer", SECRET)
+    assert found.elasticsearch.url == "https://h:9200"
+
+
+@pytest.mark.parametrize(
+    "assignment",
+    [
+        f"elasticsearch.pasword={SECRET}",
+        f"elasticsearch.password:{SECRET}",
+        f"elasticsearch.password.x={SECRET}",
+        f"kafka.bootstrap_servers=user:{SECRET}@broker:9092",
+        f"kafka.bootstrap_servers=SASL_SSL://user:{SECRET}@broker:9092",
+        f"serve.public_url=https://user:{SECRET}@news.example.org",
+        f"elasticsearch.url=https://user:{SECRET}@search.example.org",
+        f"elasticsearch.url2=https://user:{SECRET}@h",
+    ],
+)
+def test_a_secret_in_a_wrong_setting_is_not_repeated(assignment: str) -> None:
+    with pytest.raises(SettingsError, match=r".") as caught:
+        load_settings(assignments=[assignment], environment={})
+    assert SECRET not in str(caught.value) + repr(caught.value)
+
+
+def test_assignments_mean_the_same_as_variables() -> None:
+    assignments = ["kafka.partitions=3", "elasticsearch.password=a=b", 'fetch.allow_networks=["127.0.0.0/8"]']
+    assert load_settings(environment=as_environment(assignments)) == load_settings(
+        assignments=assignments, environment={}
+    )
+    assert secrets_among([*assignments, f"elasticsearch.url=http://u:{SECRET}@h"]) == [
+        "elasticsearch.password",
+        "elasticsearch.url",
+    ]

@@ -12,6 +12,7 @@ import pytest
 from pipelines.settings import ServeSettings, Settings
 from pipelines.signals import MEMBER
 from pipelines.supervise import Supervisor, Worker, pause_before_restart, workers_of
+from tests.rivers import until
 
 
 def test_pauses_grow_with_deaths_in_a_row_and_have_an_end() -> None:
@@ -48,6 +49,22 @@ def test_a_dead_worker_that_is_kept_away_is_started_later() -> None:
     supervisor.tend()
     assert worker.process is not None
     worker.process.wait()
+
+
+def test_what_was_set_is_handed_on_where_other_users_cannot_read_it(tmp_path: Path) -> None:
+    arguments = ["--config", "/dev/null", "--set", "elasticsearch.password=hunter2", "--set", "kafka.partitions=3"]
+    supervisor = Supervisor([worker := Worker("shows", ["config", "show"])], arguments, tmp_path / "log")
+    supervisor.start()
+    assert worker.process is not None
+    folder = Path(f"/proc/{worker.process.pid}")
+    until(lambda: (folder / "cmdline").read_bytes() and (folder / "environ").read_bytes(), what="it has begun")
+    command, environment = (folder / "cmdline").read_bytes(), (folder / "environ").read_bytes()
+    assert worker.process.wait() == 0
+    assert b"--config" in command
+    assert b"hunter2" not in command
+    assert b"--set" not in command
+    assert b"NEWSRIVER_ELASTICSEARCH__PASSWORD=hunter2" in environment.split(b"\0")
+    assert b"NEWSRIVER_KAFKA__PARTITIONS=3" in environment.split(b"\0")
 
 
 @pytest.mark.parametrize("websub", [False, True])
