@@ -10,6 +10,7 @@ from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
+from schemas.analysis import EXACT, EXACT_SEARCH, analysis, analyzer_of
 from schemas.records import Article, Outcome, Record
 
 Json = dict[str, Any]
@@ -22,6 +23,8 @@ MAX_KEYWORD = 8191
 
 TEXTS: dict[type[Record], frozenset[str]] = {Article: frozenset({"title", "summary", "body"})}
 """Fields that are searched by their words; every other string is a keyword."""
+
+_TEXT: Json = {"type": "text", "analyzer": EXACT, "search_analyzer": EXACT_SEARCH}
 
 STEM_ANALYZERS: dict[str, str] = {
     "ar": "arabic",
@@ -64,11 +67,7 @@ STEM_ANALYZERS: dict[str, str] = {
     "tr": "turkish",
     "zh": "cjk",
 }
-"""Elasticsearch's built-in analyzer of each language, by ISO 639 code; also the name of its field below `stem`.
-
-All of https://www.elastic.co/guide/en/elasticsearch/reference/8.19/analysis-lang-analyzer.html but `brazilian`:
-a language code carries no region, and Portuguese has its own.
-"""
+"""The row of `schemas.analysis.LANGUAGES` for each language, by ISO 639 code; also its field's name below `stem`."""
 
 
 def properties(record: type[BaseModel]) -> Json:
@@ -79,8 +78,7 @@ def properties(record: type[BaseModel]) -> Json:
     """
     texts = TEXTS.get(record, frozenset()) if issubclass(record, Record) else frozenset()
     return {
-        name: {"type": "text"} if name in texts else _field(field.annotation)
-        for name, field in record.model_fields.items()
+        name: dict(_TEXT) if name in texts else _field(field.annotation) for name, field in record.model_fields.items()
     }
 
 
@@ -128,12 +126,16 @@ def _stem() -> Json:
     again. Positions would make an index a quarter larger.
     """
     analyzers = sorted(set(STEM_ANALYZERS.values()))
-    return {"properties": {name: {"type": "text", "analyzer": name, "index_options": "freqs"} for name in analyzers}}
+    return {
+        "properties": {
+            name: {"type": "text", "analyzer": analyzer_of(name), "index_options": "freqs"} for name in analyzers
+        }
+    }
 
 
 def mappings(record: type[Record]) -> Json:
     """Give the whole strict mapping of a record that is indexed."""
-    derived = {"stem": _stem()} if record is Article else {}
+    derived = {"dated_at": {"type": "date"}, "stem": _stem()} if record is Article else {}
     return {"dynamic": "strict", "properties": properties(record) | derived}
 
 
@@ -153,7 +155,9 @@ def _template(name: str, record: type[Record]) -> Json:
         # A write must never make an index behind our back; the sink creates it, template checked.
         "allow_auto_create": False,
         "template": {
-            "settings": {"index": {"codec": "best_compression"}},
+            "settings": {
+                "index": {"codec": "best_compression"} | ({"analysis": analysis()} if TEXTS.get(record) else {})
+            },
             "mappings": mappings(record),
             "aliases": {f"{RIVER}-{name}": {}},
         },

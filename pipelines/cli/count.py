@@ -6,10 +6,10 @@ import click
 
 from pipelines.cli.console import out, print_json
 from pipelines.cli.context import Context
-from pipelines.cli.search import filters, question_of, words
+from pipelines.cli.search import QueryCommand, filters, question_of, words
 
 
-@click.command()
+@click.command(cls=QueryCommand)
 @words
 @filters
 @click.pass_obj

@@ -26,6 +26,9 @@ from pipelines.search.query import (
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
+_EXCLUDED = "\ue000"
+"""Put before a word that begins with a hyphen while click looks for options; of private use, so that no word has it."""
+
 _FILTERS = (
     click.option("--since", metavar="TIME", help="Published since: 2d, 12h, or a date such as 2026-11-01."),
     click.option("--until", metavar="TIME", help="Published until, a bare date included."),
@@ -46,9 +49,31 @@ def filters(command: Command) -> Command:
     return command
 
 
+class QueryCommand(click.Command):
+    """A command whose argument is a query: `-word` excludes a word and is no option."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the arguments, words with a hyphen among them."""
+        names = {name: param for param in self.get_params(ctx) for name in param.opts}
+        marked: list[str] = []
+        value_of = False
+        for place, argument in enumerate(args):
+            if argument == "--":
+                return super().parse_args(ctx, marked + args[place:])
+            excluded = not value_of and argument[:1] == "-" and argument[:2] not in ("-", "--")
+            marked.append(_EXCLUDED + argument if excluded and argument not in names else argument)
+            option = None if value_of else names.get(argument)
+            value_of = isinstance(option, click.Option) and not option.is_flag and not option.count
+        return super().parse_args(ctx, marked)
+
+
 def words(command: Command) -> Command:
     """Add the argument QUERY: all words typed, quoted or not."""
-    return click.argument("query", nargs=-1, required=True, callback=lambda _, __, value: " ".join(value))(command)
+
+    def joined(_: click.Context, __: click.Parameter, value: tuple[str, ...]) -> str:
+        return " ".join(word.removeprefix(_EXCLUDED) for word in value)
+
+    return click.argument("query", nargs=-1, required=True, callback=joined)(command)
 
 
 def question_of(query: str, asked: Mapping[str, str | None]) -> Question:
@@ -74,7 +99,7 @@ def question_of(query: str, asked: Mapping[str, str | None]) -> Question:
     )
 
 
-@click.command()
+@click.command(cls=QueryCommand)
 @words
 @filters
 @click.option(

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 import orjson
 
@@ -91,16 +92,22 @@ def document(article: Article, version: int, river: str, *, revisit: bool = Fals
         id=article.id,
         index=articles_index(river, article.first_seen),
         version=version,
-        source=orjson.dumps(article.model_dump(exclude_none=True) | _stem(article), option=orjson.OPT_UTC_Z),
+        source=orjson.dumps(article.model_dump(exclude_none=True) | _derived(article), option=orjson.OPT_UTC_Z),
         digest=article.content_digest if revisit and not rewrite else "",
         revisit=revisit,
     )
 
 
-def _stem(article: Article) -> dict[str, dict[str, str]]:
-    """Give title and body once more for the article's own language, where Elasticsearch has an analyzer for it."""
-    analyzer = STEM_ANALYZERS.get(article.language)
-    return {"stem": {analyzer: f"{article.title}\n{article.body}"}} if analyzer else {}
+def _derived(article: Article) -> dict[str, Any]:
+    """Give what a document has beside its article, for searching.
+
+    When it counts as from, its publication or else its discovery; and title and body once more for the article's own
+    language, where there is an analyzer for it.
+    """
+    derived: dict[str, Any] = {"dated_at": article.published_at or article.first_seen}
+    if analyzer := STEM_ANALYZERS.get(article.language):
+        derived["stem"] = {analyzer: f"{article.title}\n{article.body}"}
+    return derived
 
 
 def outcome_document(outcome: Outcome, river: str) -> Document:

@@ -42,6 +42,8 @@ def merged(older: Source, newer: Source) -> dict[str, Any]:
         found["addresses"] = addresses
     if gone and moment(latest := max(gone, key=moment)) > moment(last["fetched_at"]):
         found["gone_at"] = latest
+    if found.get("dated_at"):  # a document of Elasticsearch's; an undated one counts as from its discovery
+        found["dated_at"] = found.get("published_at") or found["first_seen"]
     return found
 
 

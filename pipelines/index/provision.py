@@ -158,7 +158,10 @@ def _mend(
 ) -> Change:
     """Add what an index lacks; what it has otherwise needs a new index and is only told."""
     have, want = (fields(side["mappings"].get("properties", {})) for side in (present, wanted))
-    missing = {name: definition for name, definition in want.items() if name not in have}
+    known = present["settings"]["index"].get("analysis", {}).get("analyzer", {})
+    lacking = {name: definition for name, definition in want.items() if name not in have}
+    # An open index takes no analyzers, so fields that need others have to wait for the next one.
+    missing = {name: definition for name, definition in lacking.items() if _analyzers_of(definition) <= set(known)}
     dynamic = {key: wanted["settings"]["index"][key] for key in ("refresh_interval", "number_of_replicas")}
     tuned = difference(present["settings"]["index"], dynamic, wanted_only=True)
     steps = [
@@ -168,6 +171,7 @@ def _mend(
     ]
     shared = [name for name in want if name in have]
     stuck = difference({name: have[name] for name in shared}, {name: want[name] for name in shared})
+    stuck += [f"field {name} is missing" for name in lacking if name not in missing]
     if steps and not dry_run:
         if missing:
             client.ask("PUT", f"/{index}/_mapping", {"properties": nested(missing)})
@@ -177,6 +181,10 @@ def _mend(
             client.ask("PUT", f"/{index}/_settings", {"index": dynamic})
     state = State.CHANGED if steps else State.DIFFERS if stuck else State.UNCHANGED
     return Change("index", index, state, (*steps, *(f"{line}; needs a new index" for line in stuck)))
+
+
+def _analyzers_of(field: Mapping[str, Any]) -> set[str]:
+    return {field[key] for key in ("analyzer", "search_analyzer") if key in field}
 
 
 def difference(present: Any, wanted: Any, *, wanted_only: bool = False, path: str = "") -> list[str]:  # noqa: ANN401 - JSON

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+import unicodedata
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -25,6 +26,8 @@ _SNIPPETS, _SNIPPET_CHARACTERS = 3, 160
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _SPAN = re.compile(r"(\d{1,6})\s*([mhdw])")
 _TOPIC_ID = re.compile(r"(?:medtop:)?(\d{8})")
+_APOSTROPHES = dict.fromkeys(map(ord, "`´ʼ′"), "'")  # the analyzers know ’ and ‘
+_CJK_WORD = re.compile("[\u3005\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff]{3,}(?![*~\\w])")
 _LANGUAGE = re.compile(r"[a-z]{2,3}")
 
 
@@ -41,8 +44,8 @@ class Question:
 
     Attributes:
         text: words, "phrases", -exclusions, alternatives with |, prefixes with *; `*` alone means all.
-        since: published at or after this.
-        until: published before this.
+        since: published, or discovered where no page says when, at or after this.
+        until: the same, before this.
         topic: id of a topic, e.g. `medtop:11000000`.
         source: short name of an outlet.
         language: ISO 639 code.
@@ -77,10 +80,10 @@ def search_body(question: Question, now: datetime) -> Json:
     """
     body = count_body(question)
     # A fresh article gains a point, a week-old one half of it: enough to order equals, too little to bury the best.
-    recency = {"field": "published_at", "origin": now.isoformat(), "pivot": "7d", "boost": 1.0}
+    recency = {"field": "dated_at", "origin": now.isoformat(), "pivot": "7d", "boost": 1.0}
     body["query"]["bool"]["should"] = [{"distance_feature": recency}]
     newest: list[Json] = [
-        {"published_at": {"order": "desc", "missing": "_last", "unmapped_type": "date"}},
+        {"dated_at": {"order": "desc", "unmapped_type": "date"}},
         {"first_seen": {"order": "desc", "unmapped_type": "date"}},
     ]
     by_score = question.sort is Sort.RELEVANCE and question.text != EVERYTHING
@@ -89,7 +92,7 @@ def search_body(question: Question, now: datetime) -> Json:
         "track_total_hits": True,
         "track_scores": True,
         "sort": [{"_score": "desc"}, *newest] if by_score else newest,
-        "_source": {"excludes": ["stem"]},
+        "_source": {"excludes": ["dated_at", "stem"]},
         "highlight": _highlight(question),
     }
 
@@ -100,13 +103,22 @@ def _words(question: Question) -> Json:
         return {"match_all": {}}
     return {
         "simple_query_string": {
-            "query": question.text,
+            "query": _written(question.text),
             "fields": ["title^3", "body", *(f"stem.{name}" for name in _stems(question.language))],
             "default_operator": "and",
             # Phrases need positions, which the stemmed fields have not: those are left out of phrases, in silence.
             "lenient": True,
         }
     }
+
+
+def _written(text: str) -> str:
+    """Give the words as the index has them: accents composed, one apostrophe, a word of three CJK signs a phrase.
+
+    Such a word is searched by its pairs of signs; only in a phrase need they stand beside each other.
+    """
+    parts = unicodedata.normalize("NFC", text).translate(_APOSTROPHES).split('"')
+    return '"'.join(part if at % 2 else _CJK_WORD.sub(r'"\g<0>"', part) for at, part in enumerate(parts))
 
 
 def _stems(language: str) -> list[str]:
@@ -144,15 +156,10 @@ def _filters(question: Question) -> list[Json]:
         carried: Json = {"term": {"rights": question.rights.removeprefix("-")}}
         filters.append({"bool": {"must_not": carried}} if question.rights.startswith("-") else carried)
     if question.since or question.until:
-        filters.append(_published(question.since, question.until))
+        bounds = {"gte": question.since} if question.since else {}
+        bounds |= {"lt": question.until} if question.until else {}
+        filters.append({"range": {"dated_at": {side: when.isoformat() for side, when in bounds.items()}}})
     return filters
-
-
-def _published(since: datetime | None, until: datetime | None) -> Json:
-    """Limit the date: that of publication, or of discovery where the page gives none."""
-    bounds = ({"gte": since.isoformat()} if since else {}) | ({"lt": until.isoformat()} if until else {})
-    undated = {"bool": {"must_not": {"exists": {"field": "published_at"}}, "filter": {"range": {"first_seen": bounds}}}}
-    return {"bool": {"should": [{"range": {"published_at": bounds}}, undated], "minimum_should_match": 1}}
 
 
 def parse_time(text: str, now: datetime, *, end: bool = False) -> datetime:

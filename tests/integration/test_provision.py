@@ -100,7 +100,8 @@ def test_an_older_index_gets_the_fields_alias_and_settings_it_lacks(river: Setti
     old = mapping["mappings"]["properties"]
     del old["words"], old["topics"]["properties"]["evidence"]
     client.ask("PUT", f"/_index_template/{name}", {"index_patterns": [f"{name}-*"], "template": {}})
-    client.ask("PUT", f"/{index}", {"mappings": {"dynamic": "strict", "properties": old}})
+    settings = {"index": {"analysis": mapping["settings"]["index"]["analysis"]}}
+    client.ask("PUT", f"/{index}", {"settings": settings, "mappings": {"dynamic": "strict", "properties": old}})
     changes = {change.name: change for change in provision_indices(river)}
     assert changes[index].state is State.CHANGED
     assert changes[index].details[:3] == (
@@ -112,6 +113,20 @@ def test_an_older_index_gets_the_fields_alias_and_settings_it_lacks(river: Setti
     properties = client.ask("GET", f"/{index}")[index]["mappings"]["properties"]
     assert properties["topics"]["properties"]["evidence"]["type"] == "keyword"
     assert properties["topics"]["properties"]["label"]["type"] == "keyword"
+
+
+def test_an_index_without_our_analyzers_gets_the_fields_that_need_none(river: Settings, client: Elastic) -> None:
+    name, index = articles_alias(river.river.name), f"{articles_alias(river.river.name)}-2026.10"
+    client.ask("PUT", f"/_index_template/{name}", {"index_patterns": [f"{name}-*"], "template": {}})
+    client.ask("PUT", f"/{index}", {"mappings": {"dynamic": "strict", "properties": {"body": {"type": "text"}}}})
+    change = next(change for change in provision_indices(river) if change.name == index)
+    assert change.state is State.CHANGED
+    assert "field dated_at added" in change.details
+    assert "field title is missing; needs a new index" in change.details
+    assert 'body.analyzer: nothing -> "newsriver_exact"; needs a new index' in change.details
+    properties = client.ask("GET", f"/{index}")[index]["mappings"]["properties"]
+    assert "words" in properties
+    assert "title" not in properties
 
 
 def test_a_field_of_another_type_is_told_and_left(river: Settings, client: Elastic) -> None:

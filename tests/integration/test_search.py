@@ -19,6 +19,7 @@ from pipelines.index.sink import Sink
 from pipelines.search.answers import Found, count, search
 from pipelines.search.query import MATCH_END, MATCH_START, Question, Sort
 from pipelines.settings import Settings, load_settings
+from schemas import analysis
 from schemas.records import Article, TopicTag
 from tests.rivers import as_environment
 
@@ -264,3 +265,159 @@ def test_a_server_that_is_away_is_exit_code_3(capsys: pytest.CaptureFixture[str]
         main(["--set", "elasticsearch.url=http://127.0.0.1:1", "count", "*"])
     assert ended.value.code == 3
     assert "newsriver stack up" in capsys.readouterr().err
+
+
+WORLD = [
+    article(11, "Beyoncé sings", "Beyoncé sang in São Paulo before the naïve crowd.", "en"),
+    article(12, "Łódź", "Prom z Łodzi do Gdańska wraca w środę, mówi władza miasta Łódź.", "pl"),
+    article(13, "Bac", "Le bac de l’Île-d'Yeu reprend : l’été commence, disent les maisons du port.", "fr"),
+    article(14, "O’Brien", "“We don’t know,” said O’Brien of the children’s choir.", "en"),
+    article(15, "Ferry", "The straight O'Neill can't sail, and St. John's waits.", "en"),
+    article(16, "Straße", "Die Straße nach Köln ist gesperrt, sagte Müller.", "de"),
+    article(17, "Strasse", "In Zürich liegt eine andere Strasse.", "de"),
+    article(18, "湾", "嵐の後、東京湾でフェリーが運航を始めた。", "ja"),
+    article(19, "都", "京都の東にある町の湾で東の京を見た。", "ja"),
+    article(20, "시장", "서울시가 새로운 대중교통 계획을 발표했다.", "ko"),
+    article(21, "통", "교통 대중 계획 서쪽 울산", "ko"),
+    article(22, "รถไฟ", "นายกเทศมนตรีประกาศแผนรถไฟใหม่ของเมือง", "th"),
+    article(23, "Αθήνα", "Ο δήμαρχος της Αθήνας ανακοίνωσε νέα μέτρα για το λιμάνι.", "el"),
+    article(24, "Ещё", "Губернатор ещё раз открыл мост через реку.", "ru"),
+    article(25, "Vapur", "İstanbul'da vapur IŞIK hızıyla kalktı.", "tr"),
+    article(26, "Tàu", "Thị trưởng công bố kế hoạch giao thông mới.", "vi"),
+    article(27, "Ærø", "Færgen til Ærø sejler igen, siger Søren Ågård.", "da"),
+    article(28, "Sinh", "Undated one", "en", published_at=None, first_seen=NOW - timedelta(hours=30)),
+]
+
+
+@pytest.fixture(scope="module")
+def world(servers: tuple[str, str]) -> Iterator[Settings]:
+    """A river with articles of many scripts."""
+    settings = load_settings(
+        assignments=[
+            f"river.name=t-world-{id(WORLD):x}"[:30],
+            f"kafka.bootstrap_servers={servers[0]}",
+            f"elasticsearch.url={servers[1]}",
+        ],
+        environment={},
+    )
+    provision_indices(settings)
+    client = connect(settings)
+    Sink(client, settings).write([document(one, 1, settings.river.name) for one in WORLD])
+    client.ask("POST", f"/{articles_alias(settings.river.name)}/_refresh")
+    client.close()
+    yield settings
+    remove(settings)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Beyonce", [11]),
+        ("beyoncé", [11]),
+        ("Beyonce\u0301", [11]),
+        ("Sao Paulo", [11]),
+        ("naive", [11]),
+        ('"in sao paulo"', [11]),
+        ("lodz", [12]),
+        ("Gdanska srode", [12]),
+        ("ile d'yeu", [13]),
+        ("Île-d’Yeu", [13]),
+        ('"l\'ete commence"', [13]),
+        ("maison ete", [13]),  # without accents and in another number
+        ("O'Brien", [14]),
+        ("O’Brien", [14]),
+        ("O´Brien", [14]),
+        ("don't", [14]),
+        ("don’t", [14]),
+        ("choirs", [14]),
+        ("o’neill", [15]),
+        ("can’t", [15]),
+        ('"st. john’s waits"', [15]),
+        ("strasse", [16, 17]),
+        ("straße", [16, 17]),
+        ("koln muller", [16]),
+        ("東京", [18]),
+        ("京都", [19]),
+        ("東", [18, 19]),
+        ("東京湾", [18]),
+        ("湾", [18, 19]),
+        ("フェリー", [18]),
+        ("ﾌｪﾘｰ", [18]),
+        ("東京 -フェリー", []),
+        ("東*", [18, 19]),
+        ("서울", [20]),
+        ("대중교통", [20]),
+        ("교통", [20, 21]),
+        ("รถไฟ", [22]),
+        ("αθηνα", [23]),
+        ("ΑΘΉΝΑ", [23]),
+        ("λιμανι", [23]),
+        ("еще", [24]),
+        ("istanbul", [25]),
+        ("isik", [25]),
+        ("thi truong", [26]),
+        ("aero soren agard", [27]),
+        ("ærø søren", [27]),
+        ("aerø", [27]),
+    ],
+)
+def test_words_of_the_world(world: Settings, text: str, expected: list[int]) -> None:
+    client = connect(world)
+    try:
+        assert sorted(numbers(found(client, world, text))) == expected
+    finally:
+        client.close()
+
+
+def test_an_undated_article_stands_where_its_discovery_puts_it(world: Settings) -> None:
+    client = connect(world)
+    try:
+        newest = found(client, world, "*", sort=Sort.NEWEST, limit=3)
+        assert numbers(newest) == [28, 11, 12]  # discovered 30 hours ago; published 11 and 12 days ago
+        assert numbers(found(client, world, "*", since=NOW - timedelta(hours=31))) == [28]
+    finally:
+        client.close()
+
+
+def test_matches_are_marked_with_their_accents(world: Settings) -> None:
+    client = connect(world)
+    try:
+        for asked, shown in (("beyonce", "Beyoncé"), ("o'brien", "O’Brien"), ("東京", "東京"), ("maison", "maisons")):
+            snippets = "".join(found(client, world, asked).hits[0].snippets)
+            assert f"{MATCH_START}{shown}{MATCH_END}" in snippets
+    finally:
+        client.close()
+
+
+def test_the_language_analyzers_are_elasticsearchs_own(world: Settings) -> None:
+    """What is added apart (pairs of signs, folded accents, ё), each takes a text apart as the built-in one does."""
+    client = connect(world)
+    index = f"{articles_alias(world.river.name)}-2026.11"
+    texts = [f"{one.title} {one.body}".replace("’", "'") for one in WORLD if one.language not in ("ja", "ko", "ru")]
+    try:
+        for language in analysis.LANGUAGES:
+            ours = client.ask("POST", f"/{index}/_analyze", {"analyzer": analysis.analyzer_of(language), "text": texts})
+            theirs = client.ask("POST", "/_analyze", {"analyzer": language, "text": texts})
+            want = [one["token"] for one in theirs["tokens"]]
+            folded = client.ask(
+                "POST", "/_analyze", {"tokenizer": "whitespace", "filter": ["asciifolding"], "text": " ".join(want)}
+            )
+            assert [one["token"] for one in ours["tokens"]] == [one["token"] for one in folded["tokens"]], language
+    finally:
+        client.close()
+
+
+def test_a_word_with_a_hyphen_excludes(
+    harbour: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for arguments, expected in (
+        (["-harbour"], 5),
+        (["-harbour", "--source", "gazette"], 3),
+        (["harbour", "-penalty"], 0),
+        (["--rights", "-noai", "-ferry"], 4),
+        (["-ferry", "*", "--json"], 5),
+        (["--", "-harbour"], 5),
+    ):
+        said = call(["search", *arguments], harbour, monkeypatch, capsys)
+        assert f'"total": {expected},' in said or said.startswith(f"{expected} article"), arguments
+    assert call(["count", "-harbour"], harbour, monkeypatch, capsys) == "5\n"

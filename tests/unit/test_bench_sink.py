@@ -24,6 +24,7 @@ def test_documents_are_articles_of_6_kb() -> None:
         assert len(one.source) == pytest.approx(DOCUMENT_BYTES, abs=500)
         source = orjson.loads(one.source)
         assert "english" in source.pop("stem")
+        assert source.pop("dated_at") == source["published_at"]
         assert Article.model_validate(source).words > 200
 
 

@@ -82,9 +82,14 @@ def test_only_the_stem_of_its_own_language_is_filled(language: str, stem: str | 
     source = json.loads(document(article(language=language), 7, "news").source)
     expected = {"stem": {stem: "Ferry runs again\nThe ferry is back.\nFares stay."}} if stem else {}
     assert {key: value for key, value in source.items() if key == "stem"} == expected
-    assert Article.model_validate({key: value for key, value in source.items() if key != "stem"}) == article(
-        language=language
-    )
+    plain = {key: value for key, value in source.items() if key not in ("stem", "dated_at")}
+    assert Article.model_validate(plain) == article(language=language)
+
+
+@pytest.mark.parametrize("published", [WHEN - timedelta(days=2), None])
+def test_a_document_counts_as_from_its_publication_or_its_discovery(published: datetime | None) -> None:
+    source = json.loads(document(article(published_at=published), 7, "news").source)
+    assert datetime.fromisoformat(source["dated_at"]) == (published or WHEN)
 
 
 def test_a_document_is_two_lines() -> None:

@@ -45,7 +45,7 @@ def test_field_types(record: type[BaseModel], field: str, kind: str) -> None:
 def test_an_article_has_exactly_its_fields_and_the_stem() -> None:
     mapped = mappings(Article)
     assert mapped["dynamic"] == "strict"
-    assert list(mapped["properties"]) == [*Article.model_fields, "stem"]
+    assert list(mapped["properties"]) == [*Article.model_fields, "dated_at", "stem"]
     assert list(mappings(Outcome)["properties"]) == list(Outcome.model_fields)
 
 
@@ -56,7 +56,19 @@ def test_topics_are_a_plain_object() -> None:
 def test_every_language_has_its_stem_field() -> None:
     stem = mappings(Article)["properties"]["stem"]["properties"]
     assert set(stem) == set(STEM_ANALYZERS.values())
-    assert all(field == {"type": "text", "analyzer": name, "index_options": "freqs"} for name, field in stem.items())
+    for name, field in stem.items():
+        assert field == {"type": "text", "analyzer": f"newsriver_{name}", "index_options": "freqs"}
+
+
+def test_every_analyzer_that_is_named_is_declared() -> None:
+    declared = templates()["articles"]["template"]["settings"]["index"]["analysis"]
+    named = {
+        field[key] for field in fields(mappings(Article)["properties"]).values() for key in field if "analyzer" in key
+    }
+    assert named == set(declared["analyzer"])
+    for analyzer in declared["analyzer"].values():
+        ours = {name for kind in ("filter", "char_filter") for name in analyzer[kind] if name.startswith("newsriver_")}
+        assert ours <= {*declared["filter"], *declared["char_filter"]}
 
 
 def test_every_keyword_has_a_limit_that_lucene_takes() -> None:
