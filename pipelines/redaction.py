@@ -8,7 +8,7 @@ the log and on the terminal.
 from __future__ import annotations
 
 import re
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 MASK = "***"
 
@@ -49,6 +49,13 @@ def split_credentials(url: str) -> tuple[str, str]:
         return url, ""
     bare = url[:start] + host + url[min(ends, default=len(url)) :]
     return bare, unquote(userinfo) if userinfo.strip(":") else ""
+
+
+def with_credentials(url: str, credentials: str) -> str:
+    """Put credentials into a URL, escaped; `split_credentials` takes them out again."""
+    user, colon, password = credentials.partition(":")
+    scheme, slashes, rest = url.partition("//")
+    return f"{scheme}{slashes}{quote(user, safe='')}{colon}{quote(password, safe='')}@{rest}"
 
 
 def same_origin(one: str, other: str) -> bool:

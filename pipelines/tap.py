@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import SecretStr, ValidationError
 
@@ -82,4 +82,4 @@ def _record(kind: type[Record], content: bytes) -> dict[str, Any]:
 
 
 def _has_secrets(kind: type[Record]) -> bool:
-    return any(field.annotation is SecretStr for field in kind.model_fields.values())
+    return any(SecretStr in (field.annotation, *get_args(field.annotation)) for field in kind.model_fields.values())

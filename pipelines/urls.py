@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from w3lib.url import canonicalize_url, safe_url_string
 
 from pipelines.errors import FeedFault
+from pipelines.redaction import without_credentials
 
 MAX_LENGTH = 4096
 """Longest URL that is taken; longer ones are no addresses of articles."""
@@ -53,20 +54,20 @@ def canonical_url(url: str) -> str:
 
 
 def fetchable_url(url: str) -> str:
-    """Give the form that can be requested: ASCII, without a fragment, otherwise as written.
+    """Give the form that can be requested: ASCII, without fragment and credentials, otherwise as written.
 
     Raises:
         FeedFault: as `canonical_url`.
     """
-    text = url.strip()
+    text = without_credentials(url.strip())
     if len(text) > MAX_LENGTH:
         raise _fault(url, "url-too-long", f"{len(text)} characters")
     try:
         safe = safe_url_string(text).partition("#")[0]
         parts = urlsplit(safe)
         host, port = parts.hostname, parts.port
-    except ValueError as error:
-        raise _fault(url, "bad-url", str(error)) from None
+    except ValueError:  # its text may repeat a password with a slash in it
+        raise _fault(url, "bad-url", "its host or port cannot be read") from None
     if len(safe) > MAX_LENGTH:
         raise _fault(url, "url-too-long", f"{len(safe)} characters when escaped")
     if not parts.scheme:
@@ -76,7 +77,7 @@ def fetchable_url(url: str) -> str:
     if not host:
         raise _fault(url, "no-host", "no host")
     if not _HOST.fullmatch(_bracketed(host.rstrip("."))) or port == 0:
-        raise _fault(url, "bad-url", f"host {parts.netloc}")
+        raise _fault(url, "bad-url", f"host {host}")
     return _LOWER_ESCAPE.sub(lambda match: match[0].upper(), safe)
 
 

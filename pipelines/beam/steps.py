@@ -22,6 +22,7 @@ from pipelines.isolation import extraction, work
 from pipelines.kafka import Message, Sender
 from pipelines.ledger import lines as ledger
 from pipelines.limits import DeadShare
+from pipelines.redaction import redacted
 from pipelines.settings import Settings
 from schemas.records import Article, DeadLetter, Entry, Outcome, OutcomeKind, PageFacts, Stage
 from schemas.topics import DEAD_LETTERS, OUTCOMES
@@ -222,8 +223,8 @@ class Bury(_Producing):
             stage=self._stage,
             reason=reason,
             error=kind.__name__,
-            message=text[:1000],
-            stack="".join(trace)[-8000:],
+            message=redacted(text)[:1000],
+            stack=redacted("".join(trace))[-8000:],
             origin=message.origin,
             key=message.key or "",
             at=end.at,

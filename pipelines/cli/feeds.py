@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 import click
 from rich.text import Text
@@ -123,18 +123,30 @@ def duplicates_(context: Context, as_json: bool) -> None:
 @click.option("--title", default="", help="Name for people.")
 @click.option("--source", default="", help="Short name of the outlet; default: the feed's host.")
 @click.option("--language", help="Language the outlet writes in, ISO 639.")
+@click.option(
+    "--credentials",
+    "secret",
+    type=click.File(encoding="utf-8"),
+    help="File with user:password for the feed, - for stdin; all users of a machine see what is in the address.",
+)
 @click.pass_obj
-def add(context: Context, url: str, title: str, source: str, language: str | None) -> None:
-    """Add a feed to the list on Kafka, or change its entry; says when the list has it under another address."""
+def add(context: Context, url: str, title: str, source: str, language: str | None, secret: TextIO | None) -> None:
+    """Add a feed to the list on Kafka, or change its entry; says when the list has it under another address.
+
+    Credentials that the list has of the feed stay, unless others are given.
+    """
     from pipelines.feeds.lists import feed_of
     from pipelines.feeds.store import store_feeds, stored_feeds
+    from pipelines.feeds.sync import with_known_credentials
+    from pipelines.redaction import with_credentials
 
+    url = with_credentials(url, secret.read().strip()) if secret else url
     values = {"url": url, "title": title, "source": source, "language": language}
     feed = feed_of({key: value for key, value in values.items() if value})
-    before = {each.url for each in stored_feeds(context.settings)}
-    store_feeds(context.settings, [feed])
+    before = {each.url: each for each in stored_feeds(context.settings)}
+    store_feeds(context.settings, with_known_credentials([feed], before))
     err.print(f"{'changed' if feed.url in before else 'added'} {line(feed.url)}")
-    _tell_duplicates(context.settings, before, {feed.url})
+    _tell_duplicates(context.settings, set(before), {feed.url})
 
 
 @feeds.command()
@@ -175,11 +187,12 @@ def import_(context: Context, files: tuple[Path, ...]) -> None:
     """Add the feeds of TOML or OPML files to the list on Kafka, and say which are the same feed."""
     from pipelines.cli.feed_files import listed_feeds
     from pipelines.feeds.store import store_feeds, stored_feeds
+    from pipelines.feeds.sync import with_known_credentials
 
     found = listed_feeds(files)
-    before = {feed.url for feed in stored_feeds(context.settings)}
-    store_feeds(context.settings, found)
-    imported = {feed.url for feed in found}
+    stored = {feed.url: feed for feed in stored_feeds(context.settings)}
+    store_feeds(context.settings, with_known_credentials(found, stored))
+    before, imported = set(stored), {feed.url for feed in found}
     err.print(f"imported {len(found)} feeds" + (f", {count} of them new" if (count := len(imported - before)) else ""))
     _tell_duplicates(context.settings, before, imported)
 
@@ -187,14 +200,17 @@ def import_(context: Context, files: tuple[Path, ...]) -> None:
 @feeds.command()
 @click.option("--opml", "form", flag_value="opml", help="As OPML, for feed readers.")
 @click.option("--toml", "form", flag_value="toml", default=True, help="As TOML (default).")
+@click.option("--secrets", is_flag=True, help="With the feeds' credentials, in their addresses.")
 @click.pass_obj
-def export(context: Context, form: str) -> None:
-    """Write the list on Kafka to stdout."""
+def export(context: Context, form: str, secrets: bool) -> None:
+    """Write the list on Kafka to stdout, without the feeds' credentials."""
     from pipelines.feeds.lists import to_opml, to_toml
     from pipelines.feeds.store import stored_feeds
 
     found = stored_feeds(context.settings)
-    write(to_opml(found) if form == "opml" else to_toml(found))
+    write(to_opml(found, secrets=secrets) if form == "opml" else to_toml(found, secrets=secrets))
+    if (left_out := sum(feed.credentials is not None for feed in found)) and not secrets:
+        err.print(f"credentials of {left_out} feeds are left out; --secrets writes them")
 
 
 def _duplicates(settings: Settings, urls: Collection[str]) -> list[Duplicate]:

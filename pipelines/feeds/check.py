@@ -10,9 +10,11 @@ from datetime import UTC, datetime, timedelta
 
 from pipelines.errors import RecordFault
 from pipelines.feeds.guest import Guest, origin_of
+from pipelines.feeds.lists import feed_of
 from pipelines.feeds.remarks import Access, Remark, remarks
 from pipelines.http.answer import Answer
 from pipelines.http.client import Client
+from pipelines.http.credentials import Credentials
 from pipelines.parse import ParsedFeed
 from pipelines.pull.announce import Announced, Announcement, after_feed
 from pipelines.pull.schedule import first_state
@@ -53,26 +55,28 @@ class Checked:
 
 
 def check_feed(settings: Settings, url: str) -> Checked:
-    """Ask one feed, and robots.txt about its articles.
+    """Ask one feed, and robots.txt about its articles; credentials in its address open its own origin.
 
     Raises:
+        FeedListError: the address cannot be asked.
         FetchFault: the server gives no feed.
         FeedFault: it gives something that is none.
     """
-    return asyncio.run(_check(settings, url))
+    return asyncio.run(_check(settings, feed_of({"url": url})))
 
 
-async def _check(settings: Settings, url: str) -> Checked:
+async def _check(settings: Settings, feed: Feed) -> Checked:
     async with Client(settings) as client:
         with closing(Guest(settings, client, most=_MAX_REQUESTS, seconds=_MAX_SECONDS)) as guest:
-            return await _checked(guest, settings, url)
+            return await _checked(guest, settings, feed)
 
 
-async def _checked(guest: Guest, settings: Settings, url: str) -> Checked:
-    answer = await guest.get(url, asked_for=True)
-    now, feed = datetime.now(UTC), Feed(url=url)
+async def _checked(guest: Guest, settings: Settings, feed: Feed) -> Checked:
+    url, credentials = feed.url, Credentials.of(feed)
+    answer = await guest.get(url, asked_for=True, credentials=credentials)
+    now = datetime.now(UTC)
     index = await guest.read(answer, now)
-    walk = await _walked(guest, settings.poll, index, now) if index.children else None
+    walk = await _walked(guest, settings.poll, index, now, credentials) if index.children else None
     parsed, left = (walk.feed(), walk.left) if walk else (index, None)
     announcement = after_feed(
         feed, first_state(url, now), answer, parsed, Announced(), now, settings.poll, conditional=False, left=left
@@ -81,13 +85,15 @@ async def _checked(guest: Guest, settings: Settings, url: str) -> Checked:
     return Checked(answer, parsed, announcement, access, remarks(url, answer, parsed, access, now), left or 0)
 
 
-async def _walked(guest: Guest, polls: PollSettings, index: ParsedFeed, now: datetime) -> Walk:
+async def _walked(
+    guest: Guest, polls: PollSettings, index: ParsedFeed, now: datetime, credentials: Credentials | None
+) -> Walk:
     """Ask the sitemaps of an index that a first poll would ask."""
     walk = Walk(index, {}, now, oldest(now, polls.sitemap_days))
     while (step := walk.next()) is not None:
         child = step[0]
         try:
-            parsed = await guest.read(await guest.get(child.url, asked_for=True), now)
+            parsed = await guest.read(await guest.get(child.url, asked_for=True, credentials=credentials), now)
         except RecordFault as fault:
             walk.took(Asked(child=child, failure=fault.reason))
         else:

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from pipelines.errors import FetchFault
 from pipelines.http.answer import Answer
 from pipelines.http.client import ACCEPT_FEED, ACCEPT_PAGE, Client
+from pipelines.http.credentials import Credentials
 from pipelines.parse import ParsedFeed
 from pipelines.pull.machine_gate import host_gate
 from pipelines.pull.parser import Parser
@@ -55,12 +56,13 @@ class Guest:
         self.parser = Parser(settings.sandbox)
         self.parser.prepare()
 
-    async def get(self, url: str, *, asked_for: bool = False) -> Answer:
+    async def get(self, url: str, *, asked_for: bool = False, credentials: Credentials | None = None) -> Answer:
         """Ask for a feed, or a page that may lead to one.
 
         Args:
             url: the address.
             asked_for: whether the user named it: then robots.txt has no say, as when it is polled.
+            credentials: those of one origin.
 
         Raises:
             FetchFault: as `Client.get`; reason `robots` where robots.txt keeps us out.
@@ -71,6 +73,7 @@ class Guest:
             max_bytes=self._settings.poll.max_feed_bytes,
             accept=ACCEPT_FEED if asked_for else _ACCEPT_ANY,
             hop=self._turn if asked_for else self._hop,
+            credentials=credentials,
         )
 
     async def robots(self, url: str) -> Robots:

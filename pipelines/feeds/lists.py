@@ -31,6 +31,7 @@ from pipelines import charset
 from pipelines.errors import FeedFault, FeedListError
 from pipelines.feeds.opml import Outline, outlines
 from pipelines.parse import root_of
+from pipelines.redaction import redacted, split_credentials, with_credentials, without_credentials
 from pipelines.urls import fetchable_url
 from schemas.records import Feed
 
@@ -39,8 +40,8 @@ _PLAIN = {"source": str, "language": str, "paused": bool, "interval_seconds": fl
 _LANGUAGE = re.compile("[a-z]{2,3}")
 _FEED_SCHEME = re.compile(r"^(?:feed|rss|pcast|itpc):(?:(?://)?(https?://)|//)?", re.IGNORECASE)
 """What feed readers put before an address, or in place of its scheme."""
-_NOT_LISTED = {"lists"}
-"""Fields that the river keeps for itself: no list has them."""
+_NOT_LISTED = {"lists", "credentials"}
+"""Fields that no list has by their name: the river's own, and what stands in the address."""
 _KEYS = Feed.model_fields.keys() - _NOT_LISTED
 
 
@@ -148,11 +149,11 @@ def from_opml(data: bytes, name: str) -> FeedList:
     return FeedList(tuple(feeds), tuple(problems))
 
 
-def to_toml(feeds: Iterable[Feed]) -> str:
-    """Write a TOML list; `from_toml` gives the same feeds again."""
+def to_toml(feeds: Iterable[Feed], *, secrets: bool = False) -> str:
+    """Write a TOML list, credentials only with `secrets`; `from_toml` gives the same feeds again."""
     tables = []
     for feed in feeds:
-        values = feed.model_dump(exclude_defaults=True, exclude=_NOT_LISTED)
+        values = {**feed.model_dump(exclude_defaults=True, exclude=_NOT_LISTED), "url": _address(feed, secrets)}
         # JSON's strings, numbers and booleans are TOML's, but for the one control character JSON leaves bare.
         lines = [
             f"{key} = {json.dumps(value, ensure_ascii=False)}".replace("\x7f", "\\u007f")
@@ -162,13 +163,13 @@ def to_toml(feeds: Iterable[Feed]) -> str:
     return "\n".join(tables)
 
 
-def to_opml(feeds: Iterable[Feed], title: str = "Newsriver") -> str:
-    """Write an OPML 2.0 list; `from_opml` gives the same feeds again."""
+def to_opml(feeds: Iterable[Feed], title: str = "Newsriver", *, secrets: bool = False) -> str:
+    """Write an OPML 2.0 list, credentials only with `secrets`; `from_opml` gives the same feeds again."""
     root = etree.Element("opml", version="2.0")
     etree.SubElement(etree.SubElement(root, "head"), "title").text = title
     body = etree.SubElement(root, "body")
     for feed in feeds:
-        attributes = {"type": "rss", "text": feed.title or feed.url, "xmlUrl": feed.url}
+        attributes = {"type": "rss", "text": feed.title or feed.url, "xmlUrl": _address(feed, secrets)}
         if feed.title:
             attributes["title"] = feed.title
         kept = feed.model_dump(exclude_defaults=True, include=set(_PLAIN))
@@ -177,8 +178,14 @@ def to_opml(feeds: Iterable[Feed], title: str = "Newsriver") -> str:
     return etree.tostring(root, encoding="unicode", pretty_print=True)
 
 
+def _address(feed: Feed, secrets: bool) -> str:
+    if feed.credentials is None or not secrets:
+        return feed.url
+    return with_credentials(feed.url, feed.credentials.get_secret_value())
+
+
 def feed_of(values: Mapping[str, Any]) -> Feed:
-    """Make one feed from its fields.
+    """Make one feed from its fields; credentials in its address are kept apart from it.
 
     Raises:
         FeedListError: its URL cannot be asked, or a field is wrong.
@@ -196,7 +203,9 @@ def _from_outline(outline: Outline, name: str, problems: list[str]) -> Feed:
         if (said := outline.attributes.get(attribute, "").strip()) and key not in found:
             found[key] = said
     found["url"] = _FEED_SCHEME.sub(_web_address, found.get("url", ""))
-    if found.get("title") in (found["url"], outline.attributes["xmlurl"].strip()):  # OPML demands a text
+    # OPML demands a text, and readers put the address there, with its credentials.
+    addresses = {found["url"], outline.attributes["xmlurl"].strip()}
+    if found.get("title") in addresses | {without_credentials(each) for each in addresses}:
         found.pop("title", None)
     for key, kind in _PLAIN.items():
         if said := outline.attributes.get(key, ""):
@@ -206,7 +215,8 @@ def _from_outline(outline: Outline, name: str, problems: list[str]) -> Feed:
         if _LANGUAGE.fullmatch(code):
             found["language"] = code
         else:
-            problems.append(f"feed list {name} {place} ({found['url'][:200]}): no language {language[:50]!r}; left out")
+            shown = redacted(found["url"])[:200]
+            problems.append(f"feed list {name} {place} ({shown}): no language {language[:50]!r}; left out")
     return _feed(found, name, place)
 
 
@@ -223,7 +233,8 @@ def _json(text: str) -> Any:  # noqa: ANN401 - what an attribute may hold; pydan
 
 def _feed(values: Mapping[str, Any], name: str, place: str) -> Feed:
     url = str(values.get("url", "")).strip()
-    where = (place if name else "feed") + (f" ({url[:200]})" if url else "")
+    # Masked before it is cut, or half a password would be left of an address.
+    where = (place if name else "feed") + (f" ({redacted(url)[:200]})" if url else "")
     if not url:
         raise _error(name, f"{where} has no url")
     unknown = [key for key in values if key not in _KEYS]
@@ -232,7 +243,8 @@ def _feed(values: Mapping[str, Any], name: str, place: str) -> Feed:
         raise _error(name, f"{where} has an unknown key {unknown[0]}" + (f"; did you mean {near[0]}?" if near else ""))
     try:
         fetchable_url(url)
-        return Feed.model_validate({**values, "url": url})
+        bare, credentials = split_credentials(url)
+        return Feed.model_validate({**values, "url": bare, "credentials": credentials or None})
     except FeedFault as fault:
         raise _error(name, f"{where} is {fault.message}") from None
     except ValidationError as error:

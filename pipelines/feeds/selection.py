@@ -8,6 +8,7 @@ from collections.abc import Collection, Sequence
 
 from pipelines.errors import NewsriverError
 from pipelines.feeds.duplicates import address_key
+from pipelines.redaction import without_credentials
 
 
 def select(names: Sequence[str], known: Collection[str]) -> list[str]:
@@ -22,7 +23,7 @@ def select(names: Sequence[str], known: Collection[str]) -> list[str]:
         NewsriverError: a name fits no feed; the message suggests the nearest address.
     """
     found: set[str] = set()
-    for name in names:
+    for name in map(without_credentials, names):
         fits = {name} if name in known else _fitting(name, known)
         if not fits:
             raise NewsriverError(f"no feed {name} in the list", resource=name, hint=_hint(name, known))

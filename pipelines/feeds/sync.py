@@ -67,6 +67,16 @@ def sync_lists(settings: Settings, paths: Iterable[Path]) -> Merge:
     return done
 
 
+def with_known_credentials(feeds: Iterable[Feed], before: Mapping[str, Feed]) -> list[Feed]:
+    """Give feeds the credentials that the list has of them, where they bring none themselves. Pure."""
+    return [
+        feed.model_copy(update={"credentials": before[feed.url].credentials})
+        if feed.credentials is None and feed.url in before
+        else feed
+        for feed in feeds
+    ]
+
+
 def list_name(path: Path) -> str:
     """Give the name under which a file stands in its feeds: two machines may have different files at one path."""
     return f"{socket.gethostname()}:{path.resolve()}"
@@ -75,8 +85,8 @@ def list_name(path: Path) -> str:
 def merge(before: Mapping[str, Feed], files: Mapping[str, Iterable[Feed]]) -> Merge:
     """Work out what files change in the list. Pure.
 
-    The file's definition counts, but for a pause by hand, which outlasts it. Of two entries with the same address the
-    first counts.
+    The file's definition counts, but for a pause by hand, which outlasts it, and credentials that it leaves out. Of
+    two entries with the same address the first counts.
 
     Args:
         before: the list as it is, by address.
@@ -96,7 +106,8 @@ def merge(before: Mapping[str, Feed], files: Mapping[str, Iterable[Feed]]) -> Me
             continue
         elsewhere = set(old.lists) - set(files)
         lists = sorted(elsewhere | names[url]) if old.lists else []  # without any it was added by hand: it stays so
-        new = feed.model_copy(update={"lists": lists, "paused": feed.paused or old.paused})
+        stays = {"paused": feed.paused or old.paused, "credentials": feed.credentials or old.credentials}
+        new = feed.model_copy(update={"lists": lists, **stays})
         if new != old:
             changed.append(new)
     dropped = [old for url, old in before.items() if url not in found and not set(files).isdisjoint(old.lists)]

@@ -18,6 +18,7 @@ from pipelines.errors import FeedFault, FetchFault
 from pipelines.http.addresses import AddressGuard
 from pipelines.http.answer import NOT_MODIFIED, PERMANENT, Answer
 from pipelines.http.content_coding import ACCEPT_ENCODING, decode
+from pipelines.http.credentials import Credentials
 from pipelines.http.faults import fault_of_error, fault_of_status, refused, timed_out
 from pipelines.http.guarded import GuardedResolver, GuardedSockets
 from pipelines.settings import Settings
@@ -94,8 +95,9 @@ class Client:
         last_modified: str | None = None,
         hop: Hop | None = None,
         cut: bool = False,
+        credentials: Credentials | None = None,
     ) -> Answer:
-        """Fetch one URL.
+        """Fetch one URL; credentials in it, or in where it is redirected to, are never sent.
 
         Args:
             url: as a feed gave it; its fragment is not sent.
@@ -105,6 +107,7 @@ class Client:
             last_modified: the same, byte for byte as the server sent it.
             hop: opens a block around the request to each URL on the way; waiting in it is not counted as time.
             cut: whether of a larger body its first `max_bytes` are taken, instead of none.
+            credentials: those of one origin; no request to another one carries them.
 
         Raises:
             AddressRefused: the URL, or a redirect, leads to an address that is not public.
@@ -113,7 +116,7 @@ class Client:
                 `too-many-redirects`, `too-large`, `truncated` or `bad-encoding`.
         """
         headers = _request_headers(accept, etag, last_modified)
-        return await self._walk(url, headers, _Size(max_bytes, cut), hop)
+        return await self._walk(url, headers, _Size(max_bytes, cut), hop, credentials=credentials)
 
     async def post_form(self, url: str, fields: Mapping[str, str], *, hop: Hop | None = None) -> Answer:
         """Send a form (`application/x-www-form-urlencoded`, UTF-8) and give the answer, of at most 64 KiB.
@@ -133,7 +136,14 @@ class Client:
         return await self._walk(url, headers, _Size(_FORM_ANSWER_BYTES), hop, urlencode(fields).encode())
 
     async def _walk(
-        self, url: str, headers: Mapping[str, str], size: _Size, hop: Hop | None, form: bytes | None = None
+        self,
+        url: str,
+        headers: Mapping[str, str],
+        size: _Size,
+        hop: Hop | None,
+        form: bytes | None = None,
+        *,
+        credentials: Credentials | None = None,
     ) -> Answer:
         """Make a request and follow redirects; with a form it is a POST."""
         seconds = self._settings.fetch.timeout_seconds
@@ -141,9 +151,10 @@ class Client:
         passed: tuple[str, ...] = ()
         permanent = True
         while True:
+            secret = {} if credentials is None else credentials.headers(here)
             async with (hop or _no_hop)(here) as show:
                 started = time.monotonic()
-                answer = await self._once(here, headers, seconds - spent, size, form)
+                answer = await self._once(here, {**headers, **secret}, seconds - spent, size, form)
                 spent += time.monotonic() - started
                 if show is not None:
                     await show(answer)

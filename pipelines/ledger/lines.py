@@ -7,6 +7,7 @@ import traceback
 from datetime import UTC, datetime
 from typing import NamedTuple, Self
 
+from pipelines.redaction import redacted
 from schemas.records import DeadLetter, Entry, Outcome, OutcomeKind, Stage
 
 
@@ -70,7 +71,7 @@ def outcome(
         stage: where it happened.
         kind: what happened.
         reason: why, as a short kebab-case name.
-        detail: the same for people; cut at 500 characters.
+        detail: the same for people; cut at 500 characters, credentials in addresses masked.
         at: when; now by default.
         document_index: index that holds the document.
         document_version: its external version.
@@ -88,7 +89,7 @@ def outcome(
         kind=kind,
         terminal=kind.terminal,
         reason=reason,
-        detail=detail[:500],
+        detail=redacted(detail)[:500],
         at=at or datetime.now(UTC),
         first_seen=entry.first_seen,
         document_index=document_index,
@@ -113,8 +114,8 @@ def dead_letter(entry: Entry, stage: Stage, error: BaseException, *, reason: str
         stage=stage,
         reason=reason,
         error=type(error).__name__,
-        message=str(error)[:1000],
-        stack="".join(traceback.format_exception(error))[-8000:],
+        message=redacted(str(error))[:1000],
+        stack=redacted("".join(traceback.format_exception(error)))[-8000:],
         origin=origin,
         at=datetime.now(UTC),
     )

@@ -11,6 +11,7 @@ from urllib.parse import urljoin
 from pipelines.errors import FeedFault
 from pipelines.parse.links import resolved
 from pipelines.parse.text import MAX_NAME, MAX_SUMMARY, MAX_TITLE, plain
+from pipelines.redaction import redacted, without_credentials
 from pipelines.urls import article_id, canonical_url, fetchable_url
 
 MOST_ENTRIES = 10_000
@@ -178,7 +179,7 @@ class Collector:
         if not link:
             return "", "", "no-link"
         try:
-            absolute = resolved(self.base, link)
+            absolute = without_credentials(resolved(self.base, link))
             return absolute, canonical_url(absolute), ""
         except ValueError:
             return "", "", "bad-url"
@@ -186,7 +187,7 @@ class Collector:
             return "", "", fault.reason
 
     def _refuse(self, draft: Draft, title: str, reason: str) -> None:
-        identity = draft.link.strip() or draft.guid.strip() or title
+        identity = redacted(draft.link.strip() or draft.guid.strip() or title)
         self.refused.setdefault(identity, RefusedEntry(identity=identity[:500], title=title, reason=reason))
 
 

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pipelines.errors import FeedFault, FetchFault
 from pipelines.http.answer import Answer
 from pipelines.http.client import ACCEPT_FEED, Client
+from pipelines.http.credentials import Credentials
 from pipelines.parse import Child, ParsedFeed
 from pipelines.pull import moves
 from pipelines.pull.announce import (
@@ -88,7 +89,7 @@ class Asker:
         polls = self._settings.poll
         asks_if_changed = conditional(state) and not needs_index(state)
         etag, last_modified = (state.etag, state.last_modified) if asks_if_changed else (None, None)
-        answer = await self._get(address, etag, last_modified)
+        answer = await self._get(feed, address, etag, last_modified)
         at = now()
         state = moves.after_answer(state, address, answer)
         if answer.not_modified or (_same_bytes(state, answer) and not needs_index(state)):
@@ -98,7 +99,7 @@ class Asker:
         state = with_hub(state, answer, parsed)
         left = None
         if parsed.children:
-            state, parsed = await self._walk(state, parsed, at)
+            state, parsed = await self._walk(feed, state, parsed, at)
             left = state.sitemaps_left
         elif state.sitemaps:
             state = state.model_copy(update={"sitemaps": {}, "sitemaps_left": 0})
@@ -108,24 +109,26 @@ class Asker:
         _log_success(found, parsed)
         return found
 
-    async def _walk(self, state: FeedState, index: ParsedFeed, at: datetime) -> tuple[FeedState, ParsedFeed]:
+    async def _walk(
+        self, feed: Feed, state: FeedState, index: ParsedFeed, at: datetime
+    ) -> tuple[FeedState, ParsedFeed]:
         """Ask some sitemaps of an index, and give it with their entries."""
         walk = Walk(index, state.sitemaps, at, oldest(at, self._settings.poll.sitemap_days))
         believed = state.polls % _WITHOUT_VALIDATORS_EVERY != 0
         while step := walk.next():
             child, known = step
             try:
-                walk.took(await self._ask_child(child, known if believed else None, at))
+                walk.took(await self._ask_child(feed, child, known if believed else None, at))
             except HostOnHold as hold:
                 log.info("sitemap %s: %s", child.url, hold)
                 walk.put_off()
                 break
         return state.model_copy(update={"sitemaps": walk.known(), "sitemaps_left": walk.left}), walk.feed()
 
-    async def _ask_child(self, child: Child, known: SitemapState | None, at: datetime) -> Asked:
+    async def _ask_child(self, feed: Feed, child: Child, known: SitemapState | None, at: datetime) -> Asked:
         etag, last_modified = (known.etag, known.last_modified) if known else (None, None)
         try:
-            answer = await self._get(child.url, etag, last_modified)
+            answer = await self._get(feed, child.url, etag, last_modified)
             if answer.not_modified:
                 return Asked(child=child)
             parsed = await self._parsed(answer, at)
@@ -143,7 +146,7 @@ class Asker:
             last_modified=answer.headers.get("last-modified"),
         )
 
-    async def _get(self, url: str, etag: str | None, last_modified: str | None) -> Answer:
+    async def _get(self, feed: Feed, url: str, etag: str | None, last_modified: str | None) -> Answer:
         return await self._client.get(
             url,
             max_bytes=self._settings.poll.max_feed_bytes,
@@ -151,6 +154,7 @@ class Asker:
             etag=etag,
             last_modified=last_modified,
             hop=self._hop,
+            credentials=Credentials.of(feed),
         )
 
     async def _parsed(self, answer: Answer, at: datetime, *, slow: bool = False) -> ParsedFeed:

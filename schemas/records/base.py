@@ -6,6 +6,9 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
+REVEAL = {"secrets": True}
+"""Context of serialization in which secrets are written: for the record's own topic."""
+
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
 LanguageCode = Annotated[str, Field(pattern=r"^[a-z]{2,3}$")]
 Unit = Annotated[float, Field(ge=0, le=1)]

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, Field, FieldSerializationInfo, SecretStr, field_serializer
 
-from schemas.records.base import Digest, LanguageCode, Record
+from schemas.records.base import REVEAL, Digest, LanguageCode, Record
 
 
 class Feed(Record):
-    """One feed that the river reads."""
+    """One feed that the river reads; `to_json` alone writes its credentials, every other way masks them."""
 
     url: str
-    """Address the feed is fetched from."""
+    """Address the feed is fetched from, without credentials."""
+    credentials: SecretStr | None = None
+    """User name and password as `user:password`, for requests to the feed's own origin only."""
     title: str = ""
     """Name for people."""
     source: str = ""
@@ -26,6 +28,14 @@ class Feed(Record):
     """Fixed time between two polls; None lets the schedule decide."""
     lists: list[str] = []
     """Feed-list files that hold it, each as `host:path`; empty when it was added by hand."""
+
+    def to_json(self) -> bytes:
+        """Give the record as JSON with its credentials, for its topic and nothing else."""
+        return self.model_dump_json(exclude_none=True, context=REVEAL).encode()
+
+    @field_serializer("credentials", when_used="json-unless-none")
+    def _written(self, value: SecretStr, info: FieldSerializationInfo) -> str:
+        return value.get_secret_value() if info.context == REVEAL else str(value)
 
 
 class SitemapState(Record):

@@ -7,9 +7,7 @@ from typing import Annotated
 
 from pydantic import AwareDatetime, Field, FieldSerializationInfo, SecretStr, field_serializer
 
-from schemas.records.base import Record
-
-_REVEAL = {"secrets": True}
+from schemas.records.base import REVEAL, Record
 
 
 class SubscriptionStatus(StrEnum):
@@ -58,11 +56,11 @@ class Subscription(Record):
 
     def to_json(self) -> bytes:
         """Give the record as JSON with its secrets, for its topic and nothing else."""
-        return self.model_dump_json(exclude_none=True, context=_REVEAL).encode()
+        return self.model_dump_json(exclude_none=True, context=REVEAL).encode()
 
     @field_serializer("callback", "secret", when_used="json")
     def _written(self, value: SecretStr, info: FieldSerializationInfo) -> str:
-        return value.get_secret_value() if info.context == _REVEAL else str(value)
+        return value.get_secret_value() if info.context == REVEAL else str(value)
 
 
 class PushFacts(Record):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import gzip
 import http.client
 import socket
@@ -18,10 +19,12 @@ from typing import Any
 import brotli
 import pytest
 import zstandard
+from pydantic import SecretStr
 
 from pipelines.errors import AddressRefused, FetchFault
 from pipelines.http.answer import Answer
 from pipelines.http.client import Client
+from pipelines.http.credentials import Credentials
 from pipelines.http.guarded import GuardedResolver
 from pipelines.settings import Settings, load_settings
 from tests.integration.site import Reply, Site
@@ -414,3 +417,33 @@ def test_what_the_settings_name_is_allowed(site: Site) -> None:
     site.routes["/"] = Reply(TEXT)
     assert get(site.url("/")).status == http.client.OK
     assert get(f"http://localhost:{site.host.partition(':')[2]}/").status == http.client.OK
+
+
+def test_credentials_open_their_origin_and_are_sent_to_no_other(site: Site) -> None:
+    opened = Credentials(site.url("/feed"), SecretStr("reader:päss"))
+    with Site("127.0.0.2") as other:
+        other.routes["/there"] = Reply(TEXT)
+        site.routes["/here"] = Reply(TEXT)
+        site.routes["/stays"] = Reply(status=302, headers={"Location": "/here"})
+        site.routes["/leaves"] = Reply(status=302, headers={"Location": other.url("/there")})
+        site.routes["/back"] = Reply(status=302, headers={"Location": other.url("/away")})
+        other.routes["/away"] = Reply(status=302, headers={"Location": site.url("/here")})
+        for path in ("/stays", "/leaves", "/back"):
+            get(site.url(path), credentials=opened)
+        assert {"authorization" in asked.headers for asked in other.log} == {False}
+        header = "Basic " + base64.b64encode("reader:päss".encode()).decode()
+        assert {asked.headers.get("authorization") for asked in site.log} == {header}
+        other.log.clear()
+        get(other.url("/there"), credentials=opened)
+        assert "authorization" not in other.log[0].headers
+
+
+def test_credentials_in_an_address_are_never_sent(site: Site) -> None:
+    site.routes["/a"] = Reply(TEXT)
+    site.routes["/r"] = Reply(status=302, headers={"Location": f"http://reader:hunter2@{site.host}/a"})
+    for path in ("/a", "/r"):
+        answer = get(f"http://reader:hunter2@{site.host}{path}")
+        assert "hunter2" not in repr(answer)
+    assert [asked.headers.get("authorization") for asked in site.log] == [None, None, None]
+    failed = fault(f"http://reader:hunter2@{site.host}/missing")
+    assert "hunter2" not in str(failed) + failed.resource
