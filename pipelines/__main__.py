@@ -1,5 +1,8 @@
 """`python -m pipelines` is `newsriver`."""
 
+import pipelines.early  # noqa: F401 - before all else
+
+# isort: split
 from pipelines.cli import main
 
 if __name__ == "__main__":

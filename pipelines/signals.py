@@ -7,6 +7,8 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +47,16 @@ def drain_on_signals(stop: threading.Event) -> threading.Event:
     if parent:
         threading.Thread(target=_watch, args=(int(parent), stop), daemon=True, name="watch-parent").start()
     return stop
+
+
+@contextmanager
+def held() -> Iterator[None]:
+    """Start processes of ours within: SIGTERM waits until they can answer it, however slowly they start."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def leave_within(stop: threading.Event, seconds: float) -> None:

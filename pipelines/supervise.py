@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO
 
 from pipelines.settings import Settings, as_environment
-from pipelines.signals import MEMBER, NAME, PARENT
+from pipelines.signals import MEMBER, NAME, PARENT, held
 
 log = logging.getLogger(__name__)
 
@@ -153,9 +153,15 @@ class Supervisor:
             output = self._log_file.open("ab")
         try:
             # A session of its own: Ctrl-C reaches the supervisor alone, which then drains in order.
-            worker.process = subprocess.Popen(
-                command, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
-            )
+            with held():
+                worker.process = subprocess.Popen(
+                    command,
+                    env=environment,
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=output,
+                    start_new_session=True,
+                )
         finally:
             if output is not None:
                 output.close()

@@ -16,6 +16,7 @@ from pipelines.errors import ServiceError
 from pipelines.index.elastic import connect
 from pipelines.kafka import Message, PartitionReader, Sender
 from pipelines.settings import Settings, sections
+from pipelines.signals import held
 from pipelines.urls import article_id
 from schemas.records import Entry, PageFacts
 from schemas.topics import PAGES, Topic
@@ -106,7 +107,8 @@ def as_environment(settings: Settings) -> dict[str, str]:
 def role(settings: Settings, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
     """Run a command of newsriver as a process of its own; it is killed at the end if it still runs."""
     command = [sys.executable, "-m", "pipelines", *arguments]
-    process = subprocess.Popen(command, env=as_environment(settings), stdin=subprocess.DEVNULL)
+    with held():  # a signal that comes before the process can answer it waits
+        process = subprocess.Popen(command, env=as_environment(settings), stdin=subprocess.DEVNULL)
     try:
         yield process
     finally:

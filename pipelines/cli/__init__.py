@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pipelines.early  # noqa: F401 - before all else
+
+# isort: split
 import difflib
 import importlib
 import logging
