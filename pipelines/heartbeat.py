@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Self
 
 from pipelines.connect import kafka_bootstrap
+from pipelines.errors import ServiceError
 from pipelines.settings import Settings
 from pipelines.signals import NAME
 from schemas.records import WorkerState
@@ -29,23 +30,30 @@ class Waits:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._for: tuple[str, str, datetime] | None = None
+        self._for: dict[str, tuple[str, str, datetime]] = {}
 
-    def begin(self, reason: str, detail: str) -> None:
-        """Note that work waits; called again, only the reason changes."""
+    def begin(self, reason: str, detail: str, *, of: str = "") -> None:
+        """Note that work waits; called again, only the reason changes.
+
+        Args:
+            reason: a short kebab-case name.
+            detail: the same for people.
+            of: whose wait it is, where one process may wait for several things at once.
+        """
         with self._lock:
-            since = self._for[2] if self._for else datetime.now(UTC)
-            self._for = (reason, detail, since)
+            since = self._for[of][2] if of in self._for else datetime.now(UTC)
+            self._for[of] = (reason, detail, since)
 
-    def end(self) -> None:
+    def end(self, *, of: str = "") -> None:
         """Note that work goes on."""
         with self._lock:
-            self._for = None
+            self._for.pop(of, None)
 
     @property
     def now(self) -> tuple[str, str, datetime] | None:
-        """Reason, the same for people, and since when; None while nothing waits."""
-        return self._for
+        """Reason, the same for people, and since when, of what waits longest; None while nothing waits."""
+        with self._lock:
+            return min(self._for.values(), key=lambda wait: wait[2], default=None)
 
 
 class Heartbeat:
@@ -71,6 +79,9 @@ class Heartbeat:
 
     def __enter__(self) -> Self:
         """Start telling."""
+        from pipelines.kafka import outage
+
+        outage.tell(self._waits)
         self._thread.start()
         return self
 
@@ -82,6 +93,12 @@ class Heartbeat:
         self._thread.join(_LEAVE_SECONDS)
 
     def _run(self) -> None:
+        try:
+            self._beat()
+        except ServiceError as error:  # the work itself may go on without it
+            log.error("no heartbeat, `newsriver status` will not show this process: %s", error)  # noqa: TRY400 - one line
+
+    def _beat(self) -> None:
         from pipelines.kafka import Sender
 
         topic = WORKERS.full_name(self._settings.river.name)

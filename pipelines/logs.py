@@ -117,6 +117,10 @@ def configure(role: str, level: str, form: str, *, libraries: bool = False) -> N
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     for name in NOISY:
         logging.getLogger(name).setLevel(level.upper() if libraries else "ERROR")
+    # It says the same hundreds of times a minute while a broker is away; `pipelines.kafka.outage` says it once.
+    kafka = logging.getLogger("kafka")
+    kafka.setLevel(level.upper() if libraries else "WARNING")
+    kafka.propagate = libraries
     logging.captureWarnings(True)
     threading.excepthook = _thread_died
     sys.unraisablehook = _unraisable

@@ -16,10 +16,11 @@ from collections.abc import Sequence
 from contextlib import closing
 
 from pipelines.beam import job, source, steps
+from pipelines.beam.refusals import refusals
 from pipelines.connect import kafka_bootstrap
-from pipelines.errors import NewsriverError, ServiceError, UsageError
+from pipelines.errors import NewsriverError, UsageError
 from pipelines.heartbeat import Heartbeat
-from pipelines.kafka import Admin, Spans
+from pipelines.kafka import Admin, Spans, missing, patiently, topics
 from pipelines.limits import StallWatch
 from pipelines.settings import Settings
 from schemas.topics import PAGES, Role
@@ -42,16 +43,15 @@ def partitions(settings: Settings, worker: int = 0, workers: int = 1) -> list[so
     """Give the partitions of pages that one of several workers reads.
 
     Raises:
-        ServiceError: Kafka does not answer, or the topic does not exist.
+        ServiceError: Kafka refuses, or the topic does not exist.
     """
     bootstrap, topic = kafka_bootstrap(settings), PAGES.full_name(settings.river.name)
-    with Admin(bootstrap) as admin:
-        count = admin.topics().get(topic)
-    if count is None:
-        raise ServiceError(f"topic {topic} does not exist", hint="create it with `newsriver setup`", resource=topic)
+    counts = patiently(lambda: topics(bootstrap), bootstrap)
+    if topic not in counts:
+        raise missing([topic])
     return [
         source.Partition(bootstrap, topic, number, group(settings))
-        for number in range(count)
+        for number in range(counts[topic])
         if number % workers == worker
     ]
 
@@ -67,7 +67,7 @@ def run(settings: Settings, worker: int = 0, workers: int = 1, beam_arguments: S
 
     Raises:
         UsageError: the arguments ask for what is known to lose records.
-        ServiceError: see `partitions`.
+        ServiceError: the topic of pages does not exist, or Kafka refuses something.
         NewsriverError: too many pages ended as dead letters.
     """
     _refuse_what_loses(beam_arguments)
@@ -89,8 +89,10 @@ def _generations(settings: Settings, assigned: Sequence[source.Partition], beam_
     while not source.stop.is_set():
         try:
             _generation(settings, assigned, beam_arguments)
+            refusals.raise_met()
             failures = 0
         except Exception as error:
+            refusals.raise_met()
             _give_up_when_all_die(settings)
             if source.stop.is_set():
                 log.info("drained before the bundle was written; it will be read again")

@@ -19,6 +19,7 @@ from apache_beam.transforms.core import RestrictionProvider
 from apache_beam.transforms.window import TimestampedValue
 from apache_beam.utils.timestamp import Timestamp
 
+from pipelines.beam.refusals import refusals
 from pipelines.kafka import Message, PartitionReader
 
 FOREVER = 2**62
@@ -62,7 +63,7 @@ class _Tracker(OffsetRestrictionTracker):
 
 class _Ranges(RestrictionProvider):
     def initial_restriction(self, element: Partition) -> OffsetRange:
-        with _readers.borrow(element) as reader:
+        with refusals.noted(), _readers.borrow(element) as reader:
             return OffsetRange(reader.committed(), FOREVER)
 
     def create_tracker(self, restriction: OffsetRange) -> _Tracker:
@@ -105,7 +106,7 @@ class _Readers:
 
         After a refusal the next bundle's commit covers it, or else the next generation reads from the committed offset.
         """
-        with self._committing, self.borrow(partition) as reader:
+        with refusals.noted(), self._committing, self.borrow(partition) as reader:
             if self._committed.get(partition, -1) < offset and reader.commit(offset):
                 self._committed[partition] = offset
 
@@ -147,7 +148,7 @@ class ReadPages(DoFn):
     ) -> Iterator[TimestampedValue[Message]]:
         """Yield messages for at most about a second, then give the rest back to the runner."""
         start = position = tracker.current_restriction().start
-        with _readers.borrow(element) as reader:
+        with refusals.noted(), _readers.borrow(element) as reader:
             for message in self._messages(reader, start):
                 if not tracker.try_claim(message.offset):
                     break
@@ -177,7 +178,7 @@ class ReadPages(DoFn):
             left -= len(messages)
 
     def _over(self) -> bool:
-        if stop.is_set():
+        if stop.is_set() or refusals.met is not None:
             return True
         if self._generation is None:
             return False

@@ -15,6 +15,7 @@ from apache_beam.transforms.window import GlobalWindow
 from apache_beam.typehints import with_output_types
 from apache_beam.utils.windowed_value import WindowedValue
 
+from pipelines.beam.refusals import refusals
 from pipelines.beam.source import stop
 from pipelines.errors import NewsriverError, Poison, RecordFault, Rejected, Skipped
 from pipelines.heartbeat import Waits
@@ -175,12 +176,14 @@ class _Producing(DoFn):
         """Take this process's sender."""
         from pipelines.connect import kafka_bootstrap
 
-        self._sender = _sender(kafka_bootstrap(self._settings), self._settings.kafka.linger_ms)
+        with refusals.noted():
+            self._sender = _sender(kafka_bootstrap(self._settings), self._settings.kafka.linger_ms)
         self._ends = dead_share(self._settings.process.max_dead_share)
 
     def finish_bundle(self) -> None:
         """Wait for the acknowledgements."""
-        self._sender.flush()
+        with refusals.noted():
+            self._sender.flush()
 
     def _account(self, outcome: Outcome) -> None:
         """Send an outcome.
@@ -191,7 +194,8 @@ class _Producing(DoFn):
         self._ends.add(dead=outcome.kind is OutcomeKind.DEAD)
         if self._ends.exceeded:
             raise NewsriverError("too many dead letters")  # `process` says how many and ends
-        self._sender.send(OUTCOMES.full_name(self._settings.river.name), outcome.article_id, outcome.to_json())
+        with refusals.noted():
+            self._sender.send(OUTCOMES.full_name(self._settings.river.name), outcome.article_id, outcome.to_json())
 
 
 class Account(_Producing):
@@ -231,7 +235,8 @@ class Bury(_Producing):
         )
         headers = {**message.headers, "dead-letter": letter.to_json()}
         self._account(end)
-        self._sender.send(DEAD_LETTERS.full_name(self._settings.river.name), entry.id, message.value, headers)
+        with refusals.noted():
+            self._sender.send(DEAD_LETTERS.full_name(self._settings.river.name), entry.id, message.value, headers)
 
 
 def entry_of(message: Message) -> Entry:

@@ -26,7 +26,6 @@ def poll(context: Context, files: tuple[Path, ...], once: bool) -> None:
     All copies of a river poll its one list, the one on Kafka. With --once only the feeds in the files are asked.
     """
     from pipelines.cli.feed_files import listed_feeds
-    from pipelines.feeds.sync import sync_lists
     from pipelines.pull.poll import run
     from pipelines.signals import drain_on_signals
 
@@ -34,6 +33,4 @@ def poll(context: Context, files: tuple[Path, ...], once: bool) -> None:
     feeds = listed_feeds(paths) if paths else None  # a wrong list is said before anything else
     context.start_logging("poll")
     stop = drain_on_signals(threading.Event())
-    if paths and not once:
-        sync_lists(context.settings, paths)
-    run(context.settings, stop, feeds if once else None, once=once)
+    run(context.settings, stop, feeds if once else None, lists=() if once else paths, once=once)

@@ -3,11 +3,14 @@
 The only importer of kafka-python (https://kafka-python.readthedocs.io, tested with 3.0.12).
 """
 
-from pipelines.kafka.admin import Admin, is_reachable
+from pipelines.kafka.admin import Admin, is_reachable, topics
 from pipelines.kafka.client import Message
 from pipelines.kafka.compacted import partition_of, read_last, read_whole
+from pipelines.kafka.faults import missing
 from pipelines.kafka.follower import Follower
 from pipelines.kafka.onlooker import Onlooker
+from pipelines.kafka.outage import outage
+from pipelines.kafka.patience import patiently
 from pipelines.kafka.reader import GroupReader, PartitionReader
 from pipelines.kafka.sender import Sender
 from pipelines.kafka.spans import Spans
@@ -22,7 +25,11 @@ __all__ = [
     "Sender",
     "Spans",
     "is_reachable",
+    "missing",
+    "outage",
     "partition_of",
+    "patiently",
     "read_last",
     "read_whole",
+    "topics",
 ]

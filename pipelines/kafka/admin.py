@@ -11,8 +11,8 @@ from kafka import KafkaAdminClient, OffsetSpec, TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.errors import KafkaError
 
-from pipelines.errors import NewsriverError
-from pipelines.kafka.client import away, options
+from pipelines.kafka.client import options
+from pipelines.kafka.faults import answering, away, refusal
 
 _START_SECONDS = 5.0
 _PATIENCE_SECONDS = 15.0
@@ -23,17 +23,15 @@ class Admin:
     """Looks at and creates topics.
 
     Raises:
-        ServiceError: the broker does not answer.
+        ServiceError: the broker does not answer, or refuses.
     """
 
     def __init__(self, bootstrap: str) -> None:
-        try:
+        self._bootstrap = bootstrap
+        with answering(bootstrap):
             self._client = KafkaAdminClient(
                 **options(bootstrap, "newsriver-admin"), bootstrap_timeout_ms=int(_START_SECONDS * 1000)
             )
-            self._bootstrap = bootstrap
-        except (KafkaError, OSError, ValueError) as error:
-            raise away(bootstrap, error) from None
 
     def __enter__(self) -> Self:
         """Enter a block that ends with hanging up."""
@@ -93,10 +91,20 @@ class Admin:
                 return call(*args, **options)
             except KafkaError as error:
                 if not error.retriable:
-                    raise NewsriverError(f"Kafka refuses: {error}", resource=self._bootstrap) from None
+                    raise refusal(error, self._bootstrap) from None
                 if time.monotonic() > ends_at:
                     raise away(self._bootstrap, error) from None
                 time.sleep(_PAUSE_SECONDS)
+
+
+def topics(bootstrap: str) -> dict[str, int]:
+    """Give the number of partitions of every topic.
+
+    Raises:
+        ServiceError: the broker does not answer, or refuses.
+    """
+    with Admin(bootstrap) as admin:
+        return admin.topics()
 
 
 def is_reachable(bootstrap: str, seconds: float = 2.0) -> bool:

@@ -1,18 +1,13 @@
-"""What every Kafka client of the river shares: the message, the options, the patience to connect."""
+"""What every Kafka client of the river shares: the message and the options."""
 
 from __future__ import annotations
 
-import logging
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from kafka.errors import KafkaError
-
-from pipelines.errors import ServiceError
-
-log = logging.getLogger(__name__)
+from kafka import TopicPartition
+from kafka.errors import UnknownTopicOrPartitionError
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,20 +47,16 @@ def message(record: Any) -> Message:  # noqa: ANN401 - kafka-python's record has
     )
 
 
-def away(bootstrap: str, error: Exception) -> ServiceError:
-    """Say that a broker does not answer."""
-    return ServiceError(
-        f"Kafka at {bootstrap} does not answer: {error}", hint="start it with `newsriver stack up`", resource=bootstrap
-    )
+def offsets_of(
+    ask: Callable[[list[TopicPartition]], Mapping[TopicPartition, int]], places: Iterable[TopicPartition]
+) -> dict[TopicPartition, int]:
+    """Ask a consumer for the first or last offsets of places.
 
-
-def patiently(connect: Callable[[], Any], bootstrap: str) -> Any:  # noqa: ANN401 - kafka-python's clients have no type
-    """Connect; while the broker is away wait for it, for ever and visibly."""
-    waits = 0
-    while True:
-        try:
-            return connect()
-        except (KafkaError, OSError) as error:
-            waits += 1
-            log.warning("Kafka at %s does not answer, waiting (try %d): %s", bootstrap, waits, error)
-            time.sleep(min(0.5 * 2**waits, 10.0))
+    Raises:
+        UnknownTopicOrPartitionError: the topic of one is being deleted; kafka-python 3.0.12 raises a KeyError then.
+    """
+    wanted = list(places)
+    try:
+        return {place: int(offset) for place, offset in ask(wanted).items()} if wanted else {}
+    except KeyError as error:
+        raise UnknownTopicOrPartitionError(str(error)) from None

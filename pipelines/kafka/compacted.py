@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator
 from kafka import KafkaConsumer, TopicPartition
 from kafka.partitioner.default import murmur2
 
-from pipelines.kafka.client import Message, message, options, patiently
+from pipelines.kafka.client import Message, message, offsets_of, options
+from pipelines.kafka.patience import patiently
 from schemas.topics import MAX_RECORD_BYTES
 
 
@@ -25,11 +26,15 @@ def read_whole(bootstrap: str, places: Iterable[tuple[str, int]], *, client_id: 
         bootstrap: Kafka's address.
         places: topics and partitions.
         client_id: name in the broker's log.
+
+    Raises:
+        ServiceError: it refuses, or a topic does not exist.
     """
     wanted = [TopicPartition(topic, partition) for topic, partition in places]
     if not wanted:
         return []
-    found: list[Message] = patiently(lambda: list(_records(bootstrap, wanted, client_id)), bootstrap)
+    topics = {place.topic for place in wanted}
+    found: list[Message] = patiently(lambda: list(_records(bootstrap, wanted, client_id)), bootstrap, topics)
     return found
 
 
@@ -47,7 +52,8 @@ def read_last(bootstrap: str, places: Iterable[tuple[str, int]], *, client_id: s
             last[record.topic, record.key] = record
         return list(last.values())
 
-    found: list[Message] = patiently(read, bootstrap) if wanted else []
+    topics = {place.topic for place in wanted}
+    found: list[Message] = patiently(read, bootstrap, topics) if wanted else []
     return found
 
 
@@ -55,13 +61,14 @@ def _records(bootstrap: str, wanted: list[TopicPartition], client_id: str) -> It
     consumer = KafkaConsumer(
         **options(bootstrap, client_id),
         group_id=None,
+        allow_auto_create_topics=False,
         max_partition_fetch_bytes=MAX_RECORD_BYTES,
         fetch_max_wait_ms=100,
     )
     try:
         consumer.assign(wanted)
         consumer.seek_to_beginning(*wanted)
-        ends = consumer.end_offsets(wanted)
+        ends = offsets_of(consumer.end_offsets, wanted)
         while any(consumer.position(place) < ends[place] for place in wanted):
             for records in consumer.poll(timeout_ms=500).values():
                 yield from map(message, records)

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import logging
-import time
 from collections.abc import Iterable
 
 from kafka import KafkaConsumer, TopicPartition
-from kafka.errors import KafkaError
 
-from pipelines.errors import ServiceError
-from pipelines.kafka.client import Message, message, options, patiently
+from pipelines.kafka.client import Message, offsets_of, options
+from pipelines.kafka.faults import missing
+from pipelines.kafka.patience import Watch, patiently, polled
 from schemas.topics import MAX_RECORD_BYTES
-
-log = logging.getLogger(__name__)
-
-_AWAY_SECONDS = 0.5
 
 
 class Follower:
@@ -38,33 +32,28 @@ class Follower:
             ),
             bootstrap,
         )
+        topics = list(topics)
+        self._watch = Watch(self._consumer, bootstrap, topics)
         places: list[TopicPartition] = []
         for topic in topics:
             numbers = patiently(lambda: self._consumer.partitions_for_topic(topic), bootstrap)  # noqa: B023 - called at once
             if not numbers:
                 self._consumer.close()
-                hint = "create it with `newsriver setup`"
-                raise ServiceError(f"topic {topic} does not exist", hint=hint, resource=topic)
+                raise missing([topic])
             places += [TopicPartition(topic, number) for number in numbers]
         self._consumer.assign(places)
         self._consumer.seek_to_beginning(*places)
-        self._ahead: dict[TopicPartition, int] = patiently(lambda: self._consumer.end_offsets(places), bootstrap)
+        self._ahead: dict[TopicPartition, int] = patiently(
+            lambda: offsets_of(self._consumer.end_offsets, places), bootstrap, topics
+        )
 
     def poll(self, seconds: float) -> list[Message]:
         """Wait for records, at most so long; while the broker is away there are none, visibly.
 
         Raises:
-            KafkaError: the broker refuses, and waiting does not help.
+            ServiceError: the broker refuses, and waiting does not help.
         """
-        try:
-            batches = self._consumer.poll(timeout_ms=int(seconds * 1000))
-        except KafkaError as error:
-            if not error.retriable:
-                raise
-            log.warning("Kafka gives no records, waiting: %s", error)
-            time.sleep(_AWAY_SECONDS)
-            return []
-        return [message(record) for records in batches.values() for record in records]
+        return polled(self._consumer, self._watch, seconds)
 
     def caught_up(self) -> bool:
         """Tell whether all that was there at the start has been given."""
@@ -74,4 +63,5 @@ class Follower:
 
     def close(self) -> None:
         """Hang up."""
+        self._watch.close()
         self._consumer.close()

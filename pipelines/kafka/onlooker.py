@@ -7,10 +7,9 @@ from datetime import datetime
 from typing import Any
 
 from kafka import KafkaConsumer, TopicPartition
-from kafka.errors import KafkaError
 
-from pipelines.errors import ServiceError
-from pipelines.kafka.client import Message, away, message, options
+from pipelines.kafka.client import Message, message, offsets_of, options
+from pipelines.kafka.faults import answering, missing
 from schemas.topics import MAX_RECORD_BYTES
 
 _START_SECONDS = 5.0
@@ -25,7 +24,8 @@ class Onlooker:
     """
 
     def __init__(self, bootstrap: str, topic: str, *, client_id: str) -> None:
-        try:
+        self._bootstrap = bootstrap
+        with answering(bootstrap):
             self._consumer = KafkaConsumer(
                 **options(bootstrap, client_id),
                 group_id=None,
@@ -36,12 +36,10 @@ class Onlooker:
                 fetch_max_wait_ms=100,
                 bootstrap_timeout_ms=int(_START_SECONDS * 1000),
             )
-        except (KafkaError, OSError, ValueError) as error:
-            raise away(bootstrap, error) from None
-        numbers = self._consumer.partitions_for_topic(topic)
+            numbers = self._consumer.partitions_for_topic(topic)
         if not numbers:
             self._consumer.close()
-            raise ServiceError(f"topic {topic} does not exist", hint="create it with `newsriver setup`", resource=topic)
+            raise missing([topic])
         self._places = [TopicPartition(topic, number) for number in sorted(numbers)]
         self._consumer.assign(self._places)
 
@@ -51,8 +49,9 @@ class Onlooker:
         Args:
             since: leave out what was sent before.
         """
-        ends = self._consumer.end_offsets(self._places)
-        self._go_to(since)
+        with answering(self._bootstrap):
+            ends = offsets_of(self._consumer.end_offsets, self._places)
+            self._go_to(since)
         # Compaction leaves gaps, so the position tells the end, not the last record's offset.
         while any(self._consumer.position(place) < ends[place] for place in self._places):
             for record in self._poll():
@@ -75,7 +74,9 @@ class Onlooker:
         self._consumer.close()
 
     def _poll(self) -> list[Any]:
-        return [record for records in self._consumer.poll(timeout_ms=_POLL_MILLISECONDS).values() for record in records]
+        with answering(self._bootstrap):
+            batches = self._consumer.poll(timeout_ms=_POLL_MILLISECONDS)
+        return [record for records in batches.values() for record in records]
 
     def _go_to(self, since: datetime | None) -> None:
         self._consumer.seek_to_beginning(*self._places)

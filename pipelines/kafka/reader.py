@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import logging
 import os
-import time
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import Any
 
 from kafka import ConsumerRebalanceListener, KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 from kafka.structs import OffsetAndMetadata
 
 from pipelines.kafka.assignment import Assignment, Change, Place
-from pipelines.kafka.client import Message, message, options, patiently
+from pipelines.kafka.client import Message, offsets_of, options
+from pipelines.kafka.faults import CHURN, lasting, refusal
 from pipelines.kafka.membership import Membership
 from pipelines.kafka.offsets import Progress
+from pipelines.kafka.outage import outage
+from pipelines.kafka.patience import Watch, patiently, polled
 from pipelines.signals import MEMBER
 from schemas.topics import MAX_RECORD_BYTES
 
 log = logging.getLogger(__name__)
 
-_AWAY_SECONDS = 0.5
+_COMMIT_SECONDS = 10.0
 
 _POLL_BYTES = 4_194_304
 
@@ -55,6 +58,7 @@ class GroupReader:
                 **options(bootstrap, client_id),
                 group_id=group,
                 group_instance_id=member or os.environ.get(MEMBER) or None,
+                allow_auto_create_topics=False,
                 enable_auto_commit=False,
                 auto_offset_reset="earliest",
                 # Bytes bound a poll, not a number of records: of a partition that is paused when a poll has taken only
@@ -68,20 +72,24 @@ class GroupReader:
             ),
             bootstrap,
         )
+        topics = list(topics)
+        self._bootstrap = bootstrap
+        self._watch = Watch(self._consumer, bootstrap, topics)
         self._on_assigned, self._on_revoked = on_assigned, on_revoked
         self._assignment = Assignment()
         self._membership = Membership(self._consumer)
         self._progress: dict[Place, Progress] = {}
-        self._consumer.subscribe(list(topics), listener=_Listener(self._rebalanced, self._lost))
+        self._consumer.subscribe(topics, listener=_Listener(self._rebalanced, self._lost))
 
     def poll(self, seconds: float) -> list[Message]:
         """Wait for records, at most so long, and give some 4 MB of them at most; an empty list is no error.
 
         Raises:
-            ServiceError: another process has come under this one's name and taken its place.
+            ServiceError: another process has come under this one's name and taken its place; Kafka refuses, or a topic
+                does not exist.
         """
         self._membership.before_poll()
-        messages = _polled(self._consumer, seconds)
+        messages = polled(self._consumer, self._watch, seconds)
         self._membership.after_poll()
         for read in messages:
             self._progress.setdefault((read.topic, read.partition), Progress()).began(read.offset)
@@ -94,19 +102,16 @@ class GroupReader:
             progress.finished(message.offset)
 
     def commit(self) -> None:
-        """Commit each partition up to its first unfinished record; a refused commit only means repeated work."""
+        """Commit each partition up to its first unfinished record; one that is not taken only means repeated work.
+
+        Raises:
+            ServiceError: Kafka refuses, and waiting does not help.
+        """
         moved = {place: at for place, progress in self._progress.items() if (at := progress.to_commit()) is not None}
         if not moved:
             return
-        try:
-            self._consumer.commit(
-                {TopicPartition(*place): OffsetAndMetadata(at, "", -1) for place, at in moved.items()}
-            )
-        except KafkaError as error:
-            log.warning("offsets not committed, work will be repeated: %s", error)
-            return
-        for place, at in moved.items():
-            if place in self._progress:
+        if _commit(self._consumer, moved, self._bootstrap):
+            for place, at in moved.items():
                 self._progress[place].committed(at)
 
     def assigned(self) -> list[Place]:
@@ -122,6 +127,8 @@ class GroupReader:
 
     def close(self) -> None:
         """Leave the group, so that others take over at once."""
+        self._watch.close()
+        outage.works((self._consumer, "commit"))
         self._membership.leave_for_good()
         self._consumer.close()
 
@@ -138,6 +145,8 @@ class GroupReader:
         for place in change.left:
             self._progress.pop(place, None)
         left, came = sorted(change.left), sorted(change.came)
+        if not left and not came:
+            return
         log.info("partitions: %d left, %d came, %d held", len(left), len(came), len(self._assignment.held))
         log.debug("left: %s; came: %s", left, came)
         self._on_revoked(change.left)
@@ -154,6 +163,7 @@ class PartitionReader:
             lambda: KafkaConsumer(
                 **options(bootstrap, client_id),
                 group_id=group,
+                allow_auto_create_topics=False,
                 enable_auto_commit=False,
                 auto_offset_reset="earliest",
                 max_partition_fetch_bytes=MAX_RECORD_BYTES,
@@ -161,58 +171,82 @@ class PartitionReader:
             ),
             bootstrap,
         )
+        self._watch = Watch(self._consumer, bootstrap, [topic])
         self._consumer.assign([self._place])
         self._position: int | None = None
 
     def committed(self) -> int:
-        """Give the offset to start from: the group's committed one, else the first that exists."""
-        offset: int | None = patiently(lambda: self._consumer.committed(self._place), self._bootstrap)
-        return offset if offset is not None else int(self._consumer.beginning_offsets([self._place])[self._place])
+        """Give the offset to start from: the group's committed one, else the first that exists.
+
+        Raises:
+            ServiceError: Kafka refuses, or the topic does not exist.
+        """
+        offset: int | None = self._ask(lambda: self._consumer.committed(self._place))
+        return offset if offset is not None else self._at(self._consumer.beginning_offsets)
 
     def end(self) -> int:
-        """Give the offset after the last record."""
-        return int(self._consumer.end_offsets([self._place])[self._place])
+        """Give the offset after the last record.
+
+        Raises:
+            ServiceError: as `committed`.
+        """
+        return self._at(self._consumer.end_offsets)
 
     def read(self, offset: int, seconds: float, limit: int) -> list[Message]:
-        """Wait for records from `offset` on, at most so long."""
+        """Wait for records from `offset` on, at most so long.
+
+        Raises:
+            ServiceError: as `committed`.
+        """
         if offset != self._position:
             self._consumer.seek(self._place, offset)
-        messages = _polled(self._consumer, seconds, limit)
+        messages = polled(self._consumer, self._watch, seconds, limit)
         self._position = messages[-1].offset + 1 if messages else offset
         return messages
 
     def commit(self, offset: int) -> bool:
         """Commit: everything before `offset` has had its effect; tells whether the broker took it.
 
-        A refused commit only means repeated work.
+        One that is not taken only means repeated work.
+
+        Raises:
+            ServiceError: Kafka refuses, and waiting does not help.
         """
-        try:
-            self._consumer.commit({self._place: OffsetAndMetadata(offset, "", -1)})
-        except KafkaError as error:
-            log.warning("offset %s of %s not committed, work will be repeated: %s", offset, self._place, error)
-            return False
-        return True
+        return _commit(self._consumer, {tuple(self._place): offset}, self._bootstrap)
 
     def close(self) -> None:
         """Hang up."""
+        self._watch.close()
+        outage.works((self._consumer, "commit"))
         self._consumer.close()
 
+    def _at(self, offsets: Callable[..., Any]) -> int:
+        return int(self._ask(lambda: offsets_of(offsets, [self._place]))[self._place])
 
-def _polled(consumer: KafkaConsumer, seconds: float, limit: int | None = None) -> list[Message]:
-    """Wait for records; while the broker is away there are none, visibly.
+    def _ask(self, question: Callable[..., Any]) -> Any:  # noqa: ANN401 - kafka-python is untyped
+        return patiently(question, self._bootstrap, [self._place.topic])
+
+
+def _commit(consumer: KafkaConsumer, offsets: Mapping[Place, int], bootstrap: str) -> bool:
+    """Commit, and tell whether the broker took it.
 
     Raises:
-        KafkaError: the broker refuses, and waiting does not help.
+        ServiceError: it refuses, and waiting does not help.
     """
+    wanted = {TopicPartition(*place): OffsetAndMetadata(at, "", -1) for place, at in offsets.items()}
+    attempt = (consumer, "commit")
     try:
-        batches = consumer.poll(timeout_ms=int(seconds * 1000), max_records=limit)
+        consumer.commit(wanted, timeout_ms=int(_COMMIT_SECONDS * 1000))
     except KafkaError as error:
-        if not error.retriable:
-            raise
-        log.warning("Kafka gives no records, waiting: %s", error)
-        time.sleep(_AWAY_SECONDS)
-        return []
-    return [message(record) for records in batches.values() for record in records]
+        if lasting(error):
+            raise refusal(error, bootstrap) from None
+        if isinstance(error, CHURN) and consumer.subscription():  # a member that is about to join again
+            log.debug("offsets not committed, work will be repeated: %s", error)
+        else:
+            outage.fails(attempt, f"Kafka at {bootstrap} takes no offsets, work will be repeated: {error}")
+        return False
+    outage.works(attempt)
+    return True
 
 
 class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-python ships no types

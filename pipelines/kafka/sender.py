@@ -23,7 +23,10 @@ from kafka.errors import (
 )
 
 from pipelines.errors import Poison, RecordsRefused
-from pipelines.kafka.client import options, patiently
+from pipelines.kafka.client import options
+from pipelines.kafka.faults import lasting, refusal
+from pipelines.kafka.outage import last_words, outage
+from pipelines.kafka.patience import patiently, require
 from schemas.topics import MAX_RECORD_BYTES
 
 log = logging.getLogger(__name__)
@@ -34,6 +37,8 @@ _RENEW = (OutOfOrderSequenceNumberError, UnknownProducerIdError, InvalidProducer
 
 
 _ABANDON_SECONDS = 5.0
+_LONG_SECONDS = 15.0
+"""Records that wait for longer may wait for a topic that does not exist."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +56,9 @@ class Sender:
     While the broker is away it waits, for ever and visibly; a record that the broker refuses for itself is handed back
     once, as an error, and forgotten. Repeats after a lost answer are possible and harmless: ids and versions make
     them so.
+
+    Raises:
+        ServiceError: from any method: Kafka refuses, and waiting does not help, or a topic does not exist.
     """
 
     def __init__(self, bootstrap: str, *, client_id: str, linger_ms: int = 20) -> None:
@@ -61,10 +69,11 @@ class Sender:
             "batch_size": 512_000,
             "max_request_size": MAX_RECORD_BYTES,
             "max_block_ms": 10_000,
+            "allow_auto_create_topics": False,
         }
-        self._producer = patiently(lambda: KafkaProducer(**self._options), bootstrap)
-        self._pending: list[tuple[_Draft, Any]] = []
         self._bootstrap = bootstrap
+        self._producer = self._connect()
+        self._pending: list[tuple[_Draft, Any]] = []
         self._lock = threading.RLock()  # flush holds it to the end: what another thread sent may be among the pending
 
     def send(
@@ -139,17 +148,31 @@ class Sender:
     def _settle(self) -> list[_Draft]:
         """Wait until nothing is pending, and give what was refused for its size."""
         refused: list[_Draft] = []
-        waits = 0
-        while self._pending:
-            self._await_answers()
-            self._pending = self._unacknowledged(refused)
-            if self._pending:
-                waits += 1
-                log.warning("Kafka at %s takes no records: %d wait", self._bootstrap, len(self._pending))
-                time.sleep(min(0.2 * 2**waits, 5.0))
+        waits, began = 0, time.monotonic()
+        try:
+            while self._pending:
+                self._await_answers()
+                self._pending = self._unacknowledged(refused)
+                if self._pending:
+                    waits += 1
+                    self._explain(began)
+                    time.sleep(min(0.2 * 2**waits, 5.0))
+        finally:
+            outage.works(self)
         if refused:
             self._renew()
         return refused
+
+    def _explain(self, began: float) -> None:
+        """Say that records wait and why; when they wait for long, make sure that it is not for ever.
+
+        Raises:
+            ServiceError: a topic does not exist.
+        """
+        why = f"Kafka at {self._bootstrap} takes no records, {len(self._pending)} wait ({last_words.text})"
+        outage.fails(self, why, since=began)
+        if time.monotonic() - began > _LONG_SECONDS:
+            require(self._bootstrap, {draft.topic for draft, _ in self._pending})
 
     def _await_answers(self) -> None:
         try:
@@ -170,30 +193,44 @@ class Sender:
             )
         except _TOO_LARGE as error:
             raise Poison(f"record too large for Kafka: {error}", reason="too-large", resource=draft.key) from None
-        except KafkaError as error:  # no metadata, or no buffer: the broker is away
-            log.debug("send: %s", error)
+        except KafkaError as error:
+            if lasting(error):
+                raise refusal(error, self._bootstrap) from None
+            log.debug("send: %s", error)  # no metadata, or no buffer: the broker is away
             return None
 
     def _unacknowledged(self, refused: list[_Draft]) -> list[tuple[_Draft, Any]]:
-        """Look at every future; send again what failed for the infrastructure's sake, note what was refused."""
+        """Look at every future; send again what failed for the infrastructure's sake, note what was refused.
+
+        Raises:
+            ServiceError: one failed for good.
+        """
         left = []
         for draft, future in self._pending:
-            if future is not None and not future.is_done:
-                left.append((draft, future))
-            elif future is not None and future.failed() and isinstance(future.exception, _TOO_LARGE):
+            error = future.exception if future is not None and future.failed() else None
+            if isinstance(error, _TOO_LARGE):
                 refused.append(draft)
-            elif future is None or future.failed():
-                left.append((draft, self._again(draft, None if future is None else future.exception)))
-        return left
-
-    def _again(self, draft: _Draft, error: Exception | None) -> Any:  # noqa: ANN401 - kafka-python's future has no type
-        if isinstance(error, _RENEW):
+            elif future is None or error is not None or not future.is_done:
+                left.append((draft, future, error))
+        renew = any(isinstance(error, _RENEW) for _, _, error in left)
+        if not renew and (lasts := next((error for _, _, error in left if error and lasting(error)), None)):
+            raise refusal(lasts, self._bootstrap)
+        if renew:
             self._renew()
-        return self._submit(draft)
+        return [
+            (draft, self._submit(draft) if renew or future is None or error else future)
+            for draft, future, error in left
+        ]
+
+    def _connect(self) -> KafkaProducer:
+        producer = patiently(lambda: KafkaProducer(**self._options), self._bootstrap)
+        # Else it would flush when Python ends: who leaves without closing has given up what is pending.
+        producer._unregister_cleanup()  # noqa: SLF001 - there is no public way
+        return producer
 
     def _renew(self) -> None:
         self._abandon()
-        self._producer = patiently(lambda: KafkaProducer(**self._options), self._bootstrap)
+        self._producer = self._connect()
 
 
 def _refusal(drafts: list[_Draft]) -> RecordsRefused:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
 from kafka import KafkaConsumer, TopicPartition
-from kafka.errors import KafkaError
 
-from pipelines.kafka.client import Message, away, message, options
+from pipelines.kafka.client import Message, message, offsets_of, options
+from pipelines.kafka.faults import answering, away
 
 Place = tuple[str, int]
 """Topic and partition."""
@@ -33,7 +33,7 @@ class Spans:
 
     def __init__(self, bootstrap: str, *, client_id: str) -> None:
         self._bootstrap = bootstrap
-        try:
+        with answering(bootstrap):
             self._consumer = KafkaConsumer(
                 **options(bootstrap, client_id),
                 group_id=None,
@@ -43,22 +43,23 @@ class Spans:
                 fetch_max_wait_ms=100,
                 bootstrap_timeout_ms=int(_START_SECONDS * 1000),
             )
-        except (KafkaError, OSError, ValueError) as error:
-            raise away(bootstrap, error) from None
 
     def starts(self, places: Collection[Place]) -> dict[Place, int]:
         """Give the offset of the oldest record that each partition still holds."""
-        return _by_place(self._consumer.beginning_offsets(_partitions(places))) if places else {}
+        with answering(self._bootstrap):
+            return _by_place(self._consumer.beginning_offsets, places)
 
     def ends(self, places: Collection[Place]) -> dict[Place, int]:
         """Give the offset after the last record of each partition."""
-        return _by_place(self._consumer.end_offsets(_partitions(places))) if places else {}
+        with answering(self._bootstrap):
+            return _by_place(self._consumer.end_offsets, places)
 
     def since(self, places: Collection[Place], at: datetime) -> dict[Place, int]:
         """Give the offset of the first record that came at that time or later; partitions without one are left out."""
         if not places:
             return {}
-        found = self._consumer.offsets_for_times(dict.fromkeys(_partitions(places), int(at.timestamp() * 1000)))
+        with answering(self._bootstrap):
+            found = self._consumer.offsets_for_times(dict.fromkeys(_partitions(places), int(at.timestamp() * 1000)))
         return {(place.topic, place.partition): of.offset for place, of in found.items() if of is not None}
 
     def read(self, spans: Mapping[Place, tuple[int, int]]) -> Iterator[Message]:
@@ -95,7 +96,8 @@ class Spans:
         self._consumer.close()
 
     def _poll(self) -> list[Any]:
-        batches = self._consumer.poll(timeout_ms=_POLL_MILLISECONDS, max_records=_MOST_RECORDS)
+        with answering(self._bootstrap):
+            batches = self._consumer.poll(timeout_ms=_POLL_MILLISECONDS, max_records=_MOST_RECORDS)
         return [record for records in batches.values() for record in records]
 
 
@@ -103,5 +105,6 @@ def _partitions(places: Collection[Place]) -> list[TopicPartition]:
     return [TopicPartition(*place) for place in places]
 
 
-def _by_place(offsets: Mapping[TopicPartition, int]) -> dict[Place, int]:
-    return {(place.topic, place.partition): int(offset) for place, offset in offsets.items()}
+def _by_place(ask: Callable[[list[TopicPartition]], Any], places: Collection[Place]) -> dict[Place, int]:
+    found = offsets_of(ask, _partitions(places))
+    return {(place.topic, place.partition): offset for place, offset in found.items()}

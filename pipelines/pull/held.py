@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from pipelines.errors import ServiceError
 from pipelines.feeds.place import feed_partition
-from pipelines.kafka import Admin, Message, read_last
+from pipelines.kafka import Message, missing, patiently, read_last, topics
 from pipelines.pull.announce import Announced
 from pipelines.pull.feed_table import FeedTable
 from pipelines.settings import Settings
@@ -94,13 +94,11 @@ class HeldFeeds:
         self._announced.learn(state)
 
     def _count_partitions(self) -> int:
-        with Admin(self._bootstrap) as admin:
-            counts = admin.topics()
+        counts = patiently(lambda: topics(self._bootstrap), self._bootstrap)
         for topic in (FEEDS, FEED_STATE, PUSHES, ENTRIES, OUTCOMES):
             if self._name(topic) not in counts:
-                hint = "create it with `newsriver setup`"
-                raise ServiceError(f"topic {self._name(topic)} does not exist", hint=hint, resource=self._name(topic))
-        feeds = counts[self._name(FEEDS)]
+                raise missing([self._name(topic)])
+        feeds: int = counts[self._name(FEEDS)]
         for beside in (FEED_STATE, PUSHES):
             if counts[self._name(beside)] != feeds:
                 raise ServiceError(

@@ -15,11 +15,13 @@ from collections import deque
 from collections.abc import Collection, Iterable, Sequence
 from contextlib import nullcontext
 from datetime import UTC, datetime
+from pathlib import Path
 
 from pipelines.connect import kafka_bootstrap
+from pipelines.feeds.sync import sync_lists
 from pipelines.heartbeat import Heartbeat, Waits
 from pipelines.http.client import Client
-from pipelines.kafka import GroupReader, Sender
+from pipelines.kafka import GroupReader, Sender, patiently
 from pipelines.pull.announce import Announced, Announcement
 from pipelines.pull.ask import Asker
 from pipelines.pull.drive import drive, spawn
@@ -37,29 +39,49 @@ from schemas.topics import ENTRIES, FEED_STATE, FEEDS, OUTCOMES, PUSHES, Role, T
 _TURN_SECONDS = 0.1
 
 
-def run(settings: Settings, stop: threading.Event, feeds: Iterable[Feed] | None = None, *, once: bool = False) -> None:
+def run(
+    settings: Settings,
+    stop: threading.Event,
+    feeds: Iterable[Feed] | None = None,
+    *,
+    lists: Sequence[Path] = (),
+    once: bool = False,
+) -> None:
     """Poll until `stop` is set.
 
     Args:
         settings: all settings.
         stop: set it to drain and return.
         feeds: with `once`, the feeds to ask; None takes the list, `news.feeds`, which copies share.
+        lists: files to merge into the list first.
         once: ask every feed once, due or not, and return; takes no part in the sharing and has no heartbeat.
 
     Raises:
-        ServiceError: Kafka does not answer at the start, or the topics do not exist.
+        ServiceError: Kafka refuses, or the topics do not exist.
+        FeedListError: a file cannot be read.
     """
     kafka_bootstrap(settings)  # said here rather than by the thread of the heartbeat
     waits = Waits()
     with nullcontext() if once else Heartbeat(settings, Role.POLL, waits):
-        asyncio.run(_run(settings, stop, None if feeds is None else list(feeds), waits, once=once))
+        asyncio.run(_run(settings, stop, None if feeds is None else list(feeds), waits, lists, once=once))
 
 
 async def _run(
-    settings: Settings, stop: threading.Event, feeds: list[Feed] | None, waits: Waits, *, once: bool
+    settings: Settings,
+    stop: threading.Event,
+    feeds: list[Feed] | None,
+    waits: Waits,
+    lists: Sequence[Path],
+    *,
+    once: bool,
 ) -> None:
+    def make() -> Poller:
+        if lists:
+            patiently(lambda: sync_lists(settings, lists), kafka_bootstrap(settings))
+        return Poller(settings, client, feeds, waits, once=once)
+
     async with Client(settings) as client:
-        await drive(lambda: Poller(settings, client, feeds, waits, once=once), stop)
+        await drive(make, stop)
 
 
 class Poller:

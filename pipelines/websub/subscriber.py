@@ -18,11 +18,11 @@ from typing import Any, Self
 from pydantic import ValidationError
 
 from pipelines.connect import kafka_bootstrap
-from pipelines.errors import FeedFault, FetchFault, RecordsRefused, ServiceError
+from pipelines.errors import FeedFault, FetchFault, RecordsRefused
 from pipelines.feeds.place import feed_partition
 from pipelines.heartbeat import Waits
 from pipelines.http.client import Client
-from pipelines.kafka import Admin, Follower, Message, Sender
+from pipelines.kafka import Follower, Message, Sender, missing, patiently, topics
 from pipelines.pull.drive import spawn
 from pipelines.pull.politeness import HostGate
 from pipelines.settings import Settings
@@ -260,11 +260,10 @@ class Subscriber:
 
 
 def _count_partitions(bootstrap: str, topic: str) -> int:
-    with Admin(bootstrap) as admin:
-        count = admin.topics().get(topic)
-    if count is None:
-        raise ServiceError(f"topic {topic} does not exist", hint="create it with `newsriver setup`", resource=topic)
-    return count
+    counts: dict[str, int] = patiently(lambda: topics(bootstrap), bootstrap)
+    if topic not in counts:
+        raise missing([topic])
+    return counts[topic]
 
 
 def _host(url: str) -> str:
