@@ -17,7 +17,9 @@ from yarl import URL
 from pipelines.errors import FeedFault, FetchFault
 from pipelines.http.addresses import AddressGuard
 from pipelines.http.answer import NOT_MODIFIED, PERMANENT, Answer
+from pipelines.http.connector import LenientConnector
 from pipelines.http.content_coding import ACCEPT_ENCODING, decode
+from pipelines.http.cookies import WalkCookies
 from pipelines.http.credentials import Credentials
 from pipelines.http.faults import fault_of_error, fault_of_status, refused, timed_out
 from pipelines.http.guarded import GuardedResolver, GuardedSockets
@@ -35,6 +37,7 @@ _FORM_ANSWER_BYTES = 65_536
 _IDLE_SECONDS = 5.0
 _CONNECT_SECONDS = 10.0
 _MAX_HEADER_BYTES = 65_536  # news sites send content security policies of 10 KB
+_MAX_HEADERS = 1000
 _READ_BYTES = 262_144
 
 Show = Callable[[Answer], Awaitable[None]]
@@ -48,7 +51,8 @@ What the block is given, if anything, is shown the answer before it ends.
 class Client:
     """Makes GET requests as the settings say; used as an async context manager.
 
-    No cookies are kept, no proxies are taken from the environment, certificates are verified.
+    Cookies that redirects set are kept until their walk ends, and no others; no proxies are taken from the
+    environment, certificates are verified.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -58,7 +62,7 @@ class Client:
 
     async def __aenter__(self) -> Self:
         """Open the pool of connections."""
-        connector = aiohttp.TCPConnector(
+        connector = LenientConnector(
             limit=0,  # the callers bound what is under way
             resolver=GuardedResolver(self._guard),
             socket_factory=GuardedSockets(self._guard),
@@ -74,6 +78,7 @@ class Client:
             trust_env=False,
             max_line_size=_MAX_HEADER_BYTES,
             max_field_size=_MAX_HEADER_BYTES,
+            max_headers=_MAX_HEADERS,
             read_bufsize=_READ_BYTES,
         )
         return self
@@ -149,23 +154,27 @@ class Client:
         seconds = self._settings.fetch.timeout_seconds
         here, spent = _fetchable(url), 0.0
         passed: tuple[str, ...] = ()
+        cookies, asked = WalkCookies(), {(here, "")}
         permanent = True
         while True:
             secret = {} if credentials is None else credentials.headers(here)
             async with (hop or _no_hop)(here) as show:
                 started = time.monotonic()
-                answer = await self._once(here, {**headers, **secret}, seconds - spent, size, form)
+                answer = await self._once(here, {**headers, **secret}, seconds - spent, size, form, cookies)
                 spent += time.monotonic() - started
                 if show is not None:
                     await show(answer)
             if answer.status not in _REDIRECTS:
-                moved = permanent and bool(passed)
+                moved = permanent and bool(passed) and here != passed[0]  # to the same address: for a cookie
                 return replace(answer, redirects=passed, moved=moved, elapsed_ms=int(spent * 1000))
             if form is not None and answer.status not in _FORM_REDIRECTS:
                 raise fault_of_status(answer.status, "to a form", answer.headers, here)
             passed = (*passed, here)
             permanent = permanent and answer.status in PERMANENT
             here = self._target(answer, passed)
+            if (here, cookies.header(here)) in asked:
+                raise refused(answer.url, "redirect-loop", "redirects lead in a circle")
+            asked.add((here, cookies.header(here)))
             if form is not None and passed[-1].startswith("https:") and not here.startswith("https:"):
                 raise refused(passed[-1], "bad-redirect", "redirect of a form from https to http")
             if spent >= seconds:
@@ -177,20 +186,26 @@ class Client:
             target = fetchable_url(urljoin(answer.url, answer.headers.get("location", "")))
         except (FeedFault, ValueError) as error:
             raise refused(answer.url, "bad-redirect", f"redirect to no address: {error}") from None
-        if target in passed:
-            raise refused(answer.url, "redirect-loop", "redirects lead in a circle")
         if len(passed) > self._settings.fetch.max_redirects:
             raise refused(answer.url, "too-many-redirects", f"more than {len(passed) - 1} redirects")
         return target
 
     async def _once(
-        self, url: str, headers: Mapping[str, str], seconds: float, size: _Size, form: bytes | None
+        self,
+        url: str,
+        headers: Mapping[str, str],
+        seconds: float,
+        size: _Size,
+        form: bytes | None,
+        cookies: WalkCookies,
     ) -> Answer:
         """Make one request and read its answer, which may be a redirect."""
         if self._session is None:
             raise RuntimeError("Client is used as `async with Client(settings) as client`")
         self._guard.check_host(urlsplit(url).hostname or "", url)
         method = "GET" if form is None else "POST"
+        if form is None and (held := cookies.header(url)):
+            headers = {**headers, "Cookie": held}
         try:
             async with (
                 asyncio.timeout(seconds),
@@ -198,6 +213,8 @@ class Client:
                     method, URL(url, encoded=True), headers=headers, data=form, allow_redirects=False
                 ) as response,
             ):
+                if response.status in _REDIRECTS:
+                    cookies.take(response.cookies, url)
                 return await _read(response, url, size, conditional=not _VALIDATORS.isdisjoint(headers))
         except FetchFault:
             raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import zlib
 from collections.abc import Callable, Iterator
 
@@ -16,6 +17,9 @@ ACCEPT_ENCODING = "gzip, deflate, br, zstd"
 MAX_RATIO = 200
 """A body that grows by more than this is no page; markup compresses 4 to 30 times, repeated rows some 100 times."""
 
+# What servers say that mean nothing by it: no coding, a charset, a transfer encoding of mail, the way of an upload.
+_NO_CODING = frozenset({"", "identity", "none", "null", "utf-8", "utf8", "binary", "8bit", "7bit", "aws-chunked"})
+_CONTROLS = bytes(code for code in range(32) if code not in b"\t\n\f\r\x1b")
 _PIECE = 262_144
 _SMALL = 1_000_000  # below this many decoded bytes the ratio does not matter
 _MAX_CODINGS = 3
@@ -39,16 +43,32 @@ def decode(body: bytes, codings: str, limit: int, url: str = "", *, cut: bool = 
             coding (`bad-encoding`), a body that ends early (`truncated`, which may succeed later).
     """
     names = [name.strip().lower() for name in codings.split(",")]
-    names = [name for name in names if name not in ("", "identity")]
+    names = [name for name in names if name not in _NO_CODING]
     if len(names) > _MAX_CODINGS:
         raise _fault("bad-encoding", f"{len(names)} content codings", url)
     if not body:  # answers without a body often name a coding all the same
         return body
     for name in reversed(names):
         if name not in _DECODERS:
+            if _is_text(body):
+                continue
             raise _fault("bad-encoding", f"unknown content coding {name[:40]}", url)
-        body = _undo(body, name, limit, url, cut=cut)
+        try:
+            body = _undo(body, name, limit, url, cut=cut)
+        except FetchFault as fault:
+            if fault.reason == "too-large" or not _is_text(body):
+                raise
     return body[:limit] if cut else body
+
+
+def _is_text(body: bytes) -> bool:
+    """Tell whether a body that claims a coding has none: it begins as markup, or is ASCII without controls."""
+    start = body[:1024]
+    if start.translate(None, _CONTROLS) != start:
+        return False
+    return start.removeprefix(codecs.BOM_UTF8).lstrip()[:1] in (b"<", b"{", b"[") or (
+        len(start) > 16 and start.isascii()
+    )
 
 
 def _undo(body: bytes, name: str, limit: int, url: str, *, cut: bool) -> bytes:

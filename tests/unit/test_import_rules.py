@@ -57,6 +57,7 @@ PURE = (
     "pipelines/http/addresses.py",
     "pipelines/http/answer.py",
     "pipelines/http/content_coding.py",
+    "pipelines/http/lenient.py",
     "pipelines/index/documents.py",
     "pipelines/index/verdict.py",
     "pipelines/kafka/offsets.py",
