@@ -14,6 +14,7 @@ from pipelines.clean.decode import decode, normal
 from pipelines.clean.evidence import Seen, evidence
 from pipelines.clean.facts import authors_of, summary_of
 from pipelines.clean.head import Head, read_head
+from pipelines.clean.interstitials import interstitial
 from pipelines.clean.reasons import CleanReason, refuse
 from pipelines.clean.rights import METAS, refuse_reserved, rights_of
 from pipelines.language import language, word_count
@@ -73,6 +74,8 @@ def clean(body: bytes, entry: Entry, facts: PageFacts, settings: CleanSettings) 
         names=[*authors, page.head.site],
         news=page.head.news,
     )
+    if found := interstitial(page.head, lines or page.lines, page.tree, entry.title):
+        refuse(found[0], facts.url, found[1])
     _long_enough(lines, page, settings, facts.url)
     if not title:
         title = _headline_above(page, lines[0]) or titles.first_sentence(lines)

@@ -16,6 +16,11 @@ class CleanReason(StrEnum):
     NO_TEXT = "no-text"
     TEXT_LOST = "text-lost"
     TOO_SHORT = "too-short"
+    NOT_FOUND = "not-found-page"
+    CONSENT_PAGE = "consent-page"
+    BOT_CHECK = "bot-check"
+    NEEDS_JAVASCRIPT = "needs-javascript"
+    INDEX_PAGE = "index-page"
     TOO_LARGE = "too-large"
     TOO_DEEP = "too-deep"
     TOO_MANY_TAGS = "too-many-tags"
@@ -32,6 +37,11 @@ MEANING: dict[CleanReason, tuple[type[RecordFault], str]] = {
         "more than 20 KB of HTML gave no text: a page drawn by scripts, or one we read badly",
     ),
     CleanReason.TOO_SHORT: (Rejected, "the text is shorter than clean.min_words"),
+    CleanReason.NOT_FOUND: (Rejected, "the page says that there is no such page"),
+    CleanReason.CONSENT_PAGE: (Rejected, "a consent wall stands in the article's place"),
+    CleanReason.BOT_CHECK: (Rejected, "a check for bots stands in the article's place"),
+    CleanReason.NEEDS_JAVASCRIPT: (Rejected, "the page only asks for JavaScript"),
+    CleanReason.INDEX_PAGE: (Rejected, "the page is a list of teasers: a front page or a section"),
     CleanReason.TOO_LARGE: (Poison, "the page is larger than clean.max_html_bytes"),
     CleanReason.TOO_DEEP: (Poison, "the elements are nested deeper than any parser follows in linear time"),
     CleanReason.TOO_MANY_TAGS: (Poison, "the page has more tags than can be read in bounded time"),

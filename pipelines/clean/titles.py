@@ -62,6 +62,17 @@ def _words(text: str) -> set[str]:
     return {word.casefold() for word in _WORD.findall(text)}
 
 
+def same_headline(title: str, headline: str) -> bool:
+    """Say whether a page's title means a headline: half the words of the shorter one are the other's."""
+    ours, theirs = _words(title), _words(headline)
+    return bool(ours and theirs) and 2 * len(ours & theirs) >= min(len(ours), len(theirs))
+
+
+def title_parts(title: str) -> list[str]:
+    """Give a title, and the parts of it beside a site's name."""
+    return list(dict.fromkeys(normal(part).strip(" .!…") for part in (title, *_SEPARATOR.split(title))))
+
+
 def _shared(heading: str, claim: str) -> bool:
     """Say whether a heading and a claim mean the same headline: half of the heading's words are the claim's."""
     ours, theirs = _words(heading), _words(claim)
