@@ -15,6 +15,7 @@ from pipelines.redaction import without_credentials
 MAX_LENGTH = 4096
 """Longest URL that is taken; longer ones are no addresses of articles."""
 
+_EDITIONS = ("www.", "m.", "mobile.", "amp.")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _HOST = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\]")
 _ESCAPED_TWICE = re.compile(r"&(?:amp;)+")
@@ -100,6 +101,22 @@ def identity_url(canonical: str) -> str:
     return f"https://{canonical[7:]}" if canonical.startswith("http://") else canonical
 
 
+def is_home(canonical: str) -> bool:
+    """Tell whether a canonical URL is a site's first page, which is no article's address."""
+    parts = urlsplit(canonical)
+    return parts.path in ("", "/") and not parts.query
+
+
+def same_site(one: str, other: str) -> bool:
+    """Tell whether two hosts are one site's: equal but for `www.` and the like, or one within the other.
+
+    `news.example.org` and `m.example.org` are; so are `example.org` and `blog.example.org`, which a list of public
+    suffixes might tell apart: who must not err compares the texts, too.
+    """
+    first, second = _site(one), _site(other)
+    return first == second or first.endswith(f".{second}") or second.endswith(f".{first}")
+
+
 def article_id(canonical: str) -> str:
     """Give the article's id, 32 hex digits, from its canonical URL but for the scheme, and nothing else."""
     return hashlib.blake2b(identity_url(canonical).encode(), digest_size=16).hexdigest()
@@ -109,6 +126,13 @@ def _authority(scheme: str, netloc: str) -> str:
     parts = urlsplit(f"{scheme}://{netloc}")
     host = _bracketed((parts.hostname or "").rstrip("."))
     return host if parts.port in (None, _DEFAULT_PORTS[scheme]) else f"{host}:{parts.port}"
+
+
+def _site(host: str) -> str:
+    name = host if host.startswith("[") else host.partition(":")[0]
+    edition = next((edition for edition in _EDITIONS if name.startswith(edition)), "")
+    bare = name.removeprefix(edition)
+    return bare if "." in bare else name
 
 
 def _bracketed(host: str) -> str:

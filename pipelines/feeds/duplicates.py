@@ -9,6 +9,7 @@ from enum import StrEnum
 from itertools import combinations, pairwise
 
 from pipelines.errors import FeedFault
+from pipelines.pull.schedule import KEY_DIGITS
 from pipelines.urls import canonical_url
 from schemas.records import FeedState
 
@@ -88,7 +89,7 @@ def duplicates(urls: Iterable[str], states: Mapping[str, FeedState]) -> list[Dup
     for sameness, found in (
         (Sameness.SPELLING, _alike({url: address_key(url) for url in listed})),
         (Sameness.MOVED, _alike({url: _target(url, known.get(url)) for url in listed})),
-        (Sameness.ENTRIES, _sharing({url: state.known for url, state in known.items()})),
+        (Sameness.ENTRIES, _sharing({url: _keys(state) for url, state in known.items()})),
     ):
         for pair in found:
             pairs[pair].add(sameness)
@@ -110,6 +111,10 @@ def _alike(keys: Mapping[str, str]) -> Iterator[tuple[str, str]]:
         groups[key].append(url)
     for group in groups.values():
         yield from pairwise(group)
+
+
+def _keys(state: FeedState) -> list[str]:
+    return [item[:KEY_DIGITS] for item in state.known]
 
 
 def _sharing(known: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, str]]:

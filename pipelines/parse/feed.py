@@ -18,6 +18,7 @@ MOST_ENTRIES = 10_000
 """Entries of one document that are taken, those that lead nowhere among them; the others are counted."""
 
 _MAX_NAMES = 30
+_MAX_GUID = 500
 _LANGUAGE = re.compile(r"([a-z]{2,3})(?:[-_].*)?")
 _OLDEST = datetime(1990, 1, 1, tzinfo=UTC)
 _NEWEST = datetime(2100, 1, 1, tzinfo=UTC)
@@ -37,6 +38,7 @@ class ParsedEntry:
         categories: names, at most 30.
         published_at: publication date, else date of the last change, in UTC.
         language: ISO 639 code where the entry itself names one, as in a news sitemap; else None.
+        guid: what the feed calls it by (guid, id), at most 500 characters; empty where it has no such name.
     """
 
     id: str
@@ -48,6 +50,7 @@ class ParsedEntry:
     categories: tuple[str, ...]
     published_at: datetime | None
     language: str | None = None
+    guid: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,6 +175,7 @@ class Collector:
                 categories=_names(draft.categories),
                 published_at=draft.published_at,
                 language=draft.language,
+                guid=draft.guid.strip()[:_MAX_GUID],
             )
 
     def _followed(self, link: str) -> tuple[str, str, str]:

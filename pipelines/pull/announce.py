@@ -13,6 +13,7 @@ from email.utils import parsedate_to_datetime
 from pipelines.http.answer import Answer
 from pipelines.ledger.lines import outcome
 from pipelines.parse import ParsedEntry, ParsedFeed, RefusedEntry
+from pipelines.pull.guids import known_key, repeated
 from pipelines.pull.politeness import retry_after
 from pipelines.pull.schedule import KEY_DIGITS, Seen, after_failure, after_success, entry_key, new_keys, put_off
 from pipelines.settings import PollSettings
@@ -62,8 +63,8 @@ class Announced:
 
     def learn(self, state: FeedState) -> None:
         """Note all that a feed has announced, from its stored state."""
-        for key in state.known:
-            self.add(key, state.url)
+        for item in state.known:
+            self.add(item[:KEY_DIGITS], state.url)
 
 
 def body_digest(body: bytes) -> str:
@@ -93,9 +94,10 @@ def after_feed(
 ) -> Announcement:
     """Give what follows from a feed that was read.
 
-    An article that another feed has announced ends here as `duplicate-url`, an entry that leads nowhere as
-    `skipped`, each once. The former is put on Kafka all the same, marked as `further`: `fetch`, which sees all feeds'
-    announcements of a host, learns one more origin from it.
+    An article that another feed has announced ends here as `duplicate-url`, as does an entry that repeats another one
+    of the feed under a new link; an entry that leads nowhere ends as `skipped`; each once. The first of them is put on
+    Kafka all the same, marked as `further`: `fetch`, which sees all feeds' announcements of a host, learns one more
+    origin from it.
 
     Args:
         feed: the feed as listed.
@@ -111,13 +113,15 @@ def after_feed(
     usable = {entry_key(entry.id): entry for entry in parsed.entries}
     refused = {_refusal_key(feed, entry): entry for entry in parsed.refused}
     new = new_keys(state, [*usable, *refused])
-    newest_first = [_entry(feed, parsed, found, at) for key, found in usable.items() if key in new]
+    again = repeated(state.known, reversed(parsed.entries))
+    newest_first = [_entry(feed, parsed, found, at) for key, found in usable.items() if key in new - again.keys()]
     entries, outcomes = _told_apart(feed, reversed(newest_first), announced, at)
+    outcomes += [_repetition(_entry(feed, parsed, usable[key], at), first, at) for key, first in again.items()]
     outcomes += [_refusal(feed, key, found, at) for key, found in refused.items() if key in new]
     seen = replace(
         _seen(answer, at, conditional=conditional),
-        keys=(*usable, *refused),
-        new=len(new),
+        keys=(*map(known_key, usable.values()), *refused),
+        new=len(new) - len(again),
         dates=tuple(entry.published_at for entry in parsed.entries if entry.published_at is not None),
         whole="truncated" not in parsed.notes,
         hint_seconds=max(_fresh_for(answer, at) or 0.0, parsed.interval_seconds or 0.0),
@@ -164,6 +168,11 @@ def _told_apart(
             entries.append(entry.model_copy(update={"further": True}))
             outcomes.append(line)
     return entries, outcomes
+
+
+def _repetition(entry: Entry, first: str, at: datetime) -> Outcome:
+    why = f"the feed has announced it before under another link, with the same guid: article {first}"
+    return outcome(entry, Stage.POLL, OutcomeKind.DUPLICATE_URL, reason="same-guid", detail=why, at=at)
 
 
 def _seen(answer: Answer, at: datetime, *, conditional: bool) -> Seen:

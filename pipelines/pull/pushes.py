@@ -15,6 +15,7 @@ from pipelines.http.answer import Answer
 from pipelines.parse import ParsedFeed
 from pipelines.pull.announce import Announced, Announcement, after_feed
 from pipelines.pull.feed_table import FeedTable
+from pipelines.pull.schedule import KEY_DIGITS
 from pipelines.settings import PollSettings
 from schemas.records import Feed, FeedState, PushFacts
 
@@ -78,8 +79,8 @@ def joined(known: Sequence[str], after: Sequence[str], limit: int) -> list[str]:
 
     The bound only holds where no poll brings a window, as when the server answers 304 for days.
     """
-    before = set(known)
-    kept = [*known, *(key for key in after if key not in before)]
+    before = {item[:KEY_DIGITS] for item in known}
+    kept = [*known, *(item for item in after if item[:KEY_DIGITS] not in before)]
     return kept[-max(2 * limit, len(known)) :]
 
 

@@ -24,7 +24,10 @@ from pipelines.settings import PollSettings
 from schemas.records import Feed, FeedState
 
 KEY_DIGITS = 16
-"""Hex digits of an article id that `FeedState.known` keeps: 64 bits tell ten million entries apart."""
+"""Hex digits of an article id that `FeedState.known` keeps: 64 bits tell ten million entries apart.
+
+A mark of the entry's guid may follow (`pipelines.pull.guids`).
+"""
 
 _HOURS = 24
 _DENSITY = 1.4  # polls an hour while one entry an hour is expected
@@ -53,7 +56,7 @@ class Seen:
 
     Attributes:
         at: when.
-        keys: keys of all entries in the feed's window, in its order; empty for 304.
+        keys: what is to be remembered of all entries in the feed's window, in its order; empty for 304.
         new: how many of them were not known.
         dates: publication dates in the window, to guess the rate of a feed that is seen for the first time.
         not_modified: whether the server answered 304, or sent the same bytes again.
@@ -100,7 +103,7 @@ def entry_key(article_id: str) -> str:
 
 def new_keys(state: FeedState, keys: Iterable[str]) -> set[str]:
     """Give those keys that were not announced before."""
-    return set(keys) - set(state.known)
+    return set(keys) - {item[:KEY_DIGITS] for item in state.known}
 
 
 def conditional(state: FeedState) -> bool:
@@ -267,14 +270,14 @@ def _lied(state: FeedState, seen: Seen) -> bool:
 
 
 def _known(known: Sequence[str], window: Sequence[str], limit: int, *, windows: bool) -> list[str]:
-    """Give the keys to remember, oldest first: a few windows' worth, and always the whole of the present one.
+    """Give what to remember, oldest first: a few windows' worth, and always the whole of the present one.
 
     Without `windows` as many as the limit: what a poll of an index shows is no measure of the whole.
     """
     if not window:
         return list(known)
-    present = set(window)
+    present = {item[:KEY_DIGITS] for item in window}
     usual = max(_LEAST_KNOWN, _KNOWN_WINDOWS * len(present)) if windows else limit
     bound = max(min(limit, usual), len(present))
-    kept = [key for key in known if key not in present] + list(dict.fromkeys(reversed(window)))
+    kept = [item for item in known if item[:KEY_DIGITS] not in present] + list(dict.fromkeys(reversed(window)))
     return kept[-bound:]
