@@ -114,10 +114,10 @@ def _later(name: str, seconds: int) -> Topic:
 LATER = (_later("15m", 900), _later("1h", 3600), _later("6h", 21_600), _later("24h", DAY))
 PAGES = Topic(
     name="pages",
-    key="article URL",
+    key="the page's own URL",
     value="body bytes as fetched",
     headers=(("entry", "Entry"), ("page", "PageFacts")),
-    about="Pages as the site sent them; facts travel in message headers, never base64 in JSON.",
+    about="Pages as the site sent them, all pages of one article in one partition; facts travel in message headers.",
     writers=(Role.FETCH, Role.CLI),
     readers=(Role.PROCESS,),
 )

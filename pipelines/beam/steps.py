@@ -19,6 +19,7 @@ from pipelines.beam.refusals import refusals
 from pipelines.beam.source import stop
 from pipelines.errors import NewsriverError, Poison, RecordFault, Rejected, Skipped
 from pipelines.heartbeat import Waits
+from pipelines.index.lookup import Recent
 from pipelines.isolation import extraction, work
 from pipelines.kafka import Message, Sender
 from pipelines.ledger import lines as ledger
@@ -30,12 +31,12 @@ from schemas.topics import DEAD_LETTERS, OUTCOMES
 
 
 class Draft(NamedTuple):
-    """An article on its way to the index, with the page it came from."""
+    """An article on its way to the index, with the page it came from; without one where its site has removed it."""
 
     message: Message
     entry: Entry
     facts: PageFacts
-    article: Article
+    article: Article | None
 
 
 Failed = tuple[Message | Draft, tuple[type[BaseException], str, list[str]]]
@@ -64,6 +65,9 @@ class Clean(DoFn):
         """
         entry, facts = entry_of(element), _facts_of(element)
         body = element.value or b""
+        if facts.removed:
+            yield Draft(element, entry, facts, None)
+            return
         try:
             article = self._isolation.call(work.clean_page, body, entry, facts, self._settings.clean)
         except (Rejected, Skipped) as error:
@@ -89,6 +93,9 @@ class Tag(DoFn):
             Poison: the article cannot be processed.
         """
         article = element.article
+        if article is None:
+            yield element
+            return
         topics = self._isolation.call(work.tag_article, article.title, article.body, article.language)
         yield element._replace(article=article.model_copy(update={"topics": topics}))
 
@@ -104,11 +111,15 @@ class Index(DoFn):
 
     def setup(self) -> None:
         """Connect."""
+        from pipelines.index.articles import ArticleWriter
         from pipelines.index.elastic import connect
+        from pipelines.index.lookup import Lookup
         from pipelines.index.sink import Sink
 
         self._client = connect(self._settings)
-        self._sink = Sink(self._client, self._settings, stop=stop, waits=waits)
+        river = self._settings.river.name
+        lookup = Lookup(self._client, river, recent(self._client.url, river), stop, waits)
+        self._writer = ArticleWriter(lookup, Sink(self._client, self._settings, stop, waits), river)
 
     def teardown(self) -> None:
         """Hang up."""
@@ -121,7 +132,7 @@ class Index(DoFn):
     def process(self, element: Draft) -> Iterator[Outcome | pvalue.TaggedOutput[str, Failed]]:
         """Take one article; write when enough have come together."""
         self._drafts.append(element)
-        self._bytes += len(element.article.body)
+        self._bytes += len(element.article.body) if element.article else 0
         limits = self._settings.elasticsearch
         if len(self._drafts) >= limits.bulk_documents or 2 * self._bytes >= limits.bulk_bytes:
             yield from self._write()
@@ -135,33 +146,24 @@ class Index(DoFn):
                 yield _everywhere(result)
 
     def _write(self) -> Iterator[Outcome | pvalue.TaggedOutput[str, Failed]]:
-        from pipelines.index.documents import document
+        from pipelines.index.arrival import Arrival
 
         drafts, self._drafts, self._bytes = self._drafts, [], 0
-        river = self._settings.river.name
-        documents = [
-            document(
-                draft.article,
-                draft.facts.version,
-                river,
-                revisit=draft.entry.visit > 0,
-                rewrite=draft.entry.content_digest is None,  # fetch compared with nothing: feeds joined the origins
-            )
-            for draft in drafts
-        ]
-        for draft, verdict in zip(drafts, self._sink.write(documents), strict=True):
-            if verdict.kind is OutcomeKind.DEAD:
-                fault = RecordFault(verdict.detail, reason=verdict.reason, resource=draft.entry.url)
+        arrivals = [Arrival.of(draft.entry, draft.facts, draft.article) for draft in drafts]
+        for draft, end in zip(drafts, self._writer.write(arrivals), strict=True):
+            if end.kind is OutcomeKind.DEAD:
+                fault = RecordFault(end.detail, reason=end.reason, resource=draft.entry.url)
                 yield pvalue.TaggedOutput("dead", (draft, (RecordFault, repr(fault), [])))
             else:
                 yield ledger.outcome(
                     draft.entry,
                     Stage.INDEX,
-                    verdict.kind,
-                    reason=verdict.reason,
-                    detail=verdict.detail,
-                    document_index=verdict.document.index,
-                    document_version=verdict.document.version,
+                    end.kind,
+                    reason=end.reason,
+                    detail=end.detail,
+                    document_id=end.place.id if end.stored and end.place.id != draft.entry.id else "",
+                    document_index=end.place.index_name if end.stored else "",
+                    document_version=end.version if end.stored else None,
                     origin=draft.message.origin,
                 )
 
@@ -267,6 +269,12 @@ def _refusal(message: Message, entry: Entry, error: Rejected | Skipped) -> Outco
 def _everywhere(value: Any) -> WindowedValue:  # noqa: ANN401 - whatever the step yields
     """Wrap a value for `finish_bundle`, which has no element to inherit time and window from."""
     return WindowedValue(value, 0, (GlobalWindow(),))
+
+
+@lru_cache(maxsize=4)
+def recent(url: str, river: str) -> Recent:  # noqa: ARG001 - the key
+    """What this process has written lately, kept between generations."""
+    return Recent()
 
 
 @lru_cache(maxsize=4)

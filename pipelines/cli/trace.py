@@ -65,11 +65,12 @@ def _show_documents(found: Trace) -> None:
         source = document.source
         topics = "; ".join(str(topic["label"]) for topic in source.get("topics", []))
         facts = [source.get("source"), source.get("language"), f"{source.get('words', 0):,} words", topics]
-        out.print(styled("\n[bold]document[/] {}, version {}", document.index_name, document.version))
+        which = "" if document.article_id == found.id else f" {document.article_id}, {source.get('url')},"
+        out.print(styled("\n[bold]document[/]{} {}, version {}", which, document.index_name, document.version))
         out.print("  " + line(" · ".join(str(fact) for fact in facts if fact)))
         times = ", ".join(
             f"{name.replace('_', ' ')} {source[name]}"
-            for name in ("published_at", "first_seen", "fetched_at")
+            for name in ("published_at", "first_seen", "fetched_at", "gone_at")
             if source.get(name)
         )
         out.print(f"  {line(times)}")

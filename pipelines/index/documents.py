@@ -5,7 +5,7 @@ All of them are functions of the record alone, so a replay writes the same docum
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -14,6 +14,9 @@ import orjson
 
 from schemas.mapping import STEM_ANALYZERS
 from schemas.records import Article, Outcome, OutcomeKind
+
+DERIVED = ("stem", "dated_at")
+"""Fields of an article's document that follow from the others."""
 
 _FIRST_WINS = 1 << 62
 """Above any time in milliseconds, below Elasticsearch's largest version (2^63 - 1)."""
@@ -31,8 +34,6 @@ class Document:
         index: the index it belongs to: its template's name, a hyphen and a date.
         version: external version; the highest one ever written stays.
         source: the document as one line of JSON.
-        digest: content digest, where a stored document with the same one need not be written again; empty to write
-            in any case.
         revisit: whether an earlier version was indexed before.
     """
 
@@ -40,7 +41,6 @@ class Document:
     index: str
     version: int
     source: bytes
-    digest: str = ""
     revisit: bool = False
 
     @property
@@ -78,35 +78,39 @@ def outcomes_index(river: str, first_seen: datetime) -> str:
     return f"{outcomes_alias(river)}-{first_seen.astimezone(UTC):%Y.%m.%d}"
 
 
-def document(article: Article, version: int, river: str, *, revisit: bool = False, rewrite: bool = False) -> Document:
+def document(article: Article, version: int, river: str, *, revisit: bool = False) -> Document:
     """Turn an article into its document.
 
     Args:
         article: the article.
         version: its external version: the fetch time in milliseconds.
         river: the river's name.
-        revisit: whether the article was visited before; then an equal text is not written again.
-        rewrite: whether an equal text is written all the same: something else of the article is new.
+        revisit: whether an earlier version was indexed before.
     """
     return Document(
         id=article.id,
         index=articles_index(river, article.first_seen),
         version=version,
-        source=orjson.dumps(article.model_dump(exclude_none=True) | _derived(article), option=orjson.OPT_UTC_Z),
-        digest=article.content_digest if revisit and not rewrite else "",
+        source=article_source(article.model_dump(exclude_none=True)),
         revisit=revisit,
     )
 
 
-def _derived(article: Article) -> dict[str, Any]:
+def article_source(fields: Mapping[str, Any]) -> bytes:
+    """Give an article's fields, as stored or as `Article` gives them, as JSON; what is derived is made afresh."""
+    own = {name: value for name, value in fields.items() if name not in DERIVED}
+    return orjson.dumps(own | _derived(own), option=orjson.OPT_UTC_Z)
+
+
+def _derived(fields: Mapping[str, Any]) -> dict[str, Any]:
     """Give what a document has beside its article, for searching.
 
     When it counts as from, its publication or else its discovery; and title and body once more for the article's own
     language, where there is an analyzer for it.
     """
-    derived: dict[str, Any] = {"dated_at": article.published_at or article.first_seen}
-    if analyzer := STEM_ANALYZERS.get(article.language):
-        derived["stem"] = {analyzer: f"{article.title}\n{article.body}"}
+    derived: dict[str, Any] = {"dated_at": fields.get("published_at") or fields["first_seen"]}
+    if analyzer := STEM_ANALYZERS.get(fields["language"]):
+        derived["stem"] = {analyzer: f"{fields['title']}\n{fields['body']}"}
     return derived
 
 

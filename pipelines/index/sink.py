@@ -8,15 +8,14 @@ in one request follows what the server takes.
 from __future__ import annotations
 
 import logging
-import random
 import threading
-import time
 from collections.abc import Sequence
 
 from pipelines.errors import ServiceError
 from pipelines.heartbeat import Waits
 from pipelines.index.documents import Document, batches
 from pipelines.index.elastic import Elastic
+from pipelines.index.patience import Patience
 from pipelines.index.verdict import Verdict, Wait, Whole, judge, judge_alone, judge_request
 from pipelines.limits import Window
 from pipelines.settings import Settings
@@ -24,26 +23,16 @@ from schemas.records import OutcomeKind
 
 log = logging.getLogger(__name__)
 
-FIRST_PAUSE_SECONDS = 0.25
-LONGEST_PAUSE_SECONDS = 20.0
-LOG_SECONDS = 10.0
-"""A waiting sink says so at most this often."""
-
 MOST_SERVER_ERRORS = 6
 """Times that the server may fail on one document while it takes its neighbours; then the document is at fault."""
 
 _BULK_ANSWER = {"filter_path": "items.*.status,items.*.result,items.*.error"}
-_STORED_ANSWER = {"filter_path": "docs._index,docs._id,docs._version,docs._source"}
 _SMALLEST_LIMIT = 10_000
 _NOT_FOUND, _TOO_LARGE, _SERVER_ERROR = 404, 413, 500
 
 
 class Sink:
-    """Writes documents to Elasticsearch.
-
-    Attributes:
-        waiting: why documents wait just now; None while writing goes on.
-    """
+    """Writes documents to Elasticsearch."""
 
     def __init__(
         self, client: Elastic, settings: Settings, stop: threading.Event | None = None, waits: Waits | None = None
@@ -56,17 +45,18 @@ class Sink:
             stop: once set, waiting ends with an error instead of going on.
             waits: told what documents wait for.
         """
-        self.waiting: Wait | None = None
         self._client = client
-        self._stop = stop or threading.Event()
-        self._waits = waits or Waits()
+        self._patience = Patience(client.url, stop, waits)
         self._most = settings.elasticsearch.bulk_documents
         self._window = Window(self._most)
         self._failed: dict[str, int] = {}
         self._most_bytes = settings.elasticsearch.bulk_bytes
         self._ready: set[str] = set()
-        self._waiting_since = 0.0
-        self._logged_at = -LOG_SECONDS
+
+    @property
+    def waiting(self) -> Wait | None:
+        """Why documents wait just now; None while writing goes on."""
+        return self._patience.waiting
 
     def write(self, documents: Sequence[Document]) -> list[Verdict]:
         """Write documents and give a verdict for each, in their order.
@@ -87,22 +77,16 @@ class Sink:
                     verdicts[position] = judged
             if waits:
                 rounds = rounds + 1 if len(waits) == len(left) else 1  # progress makes it impatient again
-                self._pause(rounds, len(waits), next(iter(waits.values())))
+                self._patience.pause(rounds, f"{len(waits)} documents", next(iter(waits.values())))
             left = list(waits)
-        self._go_on()
+        self._patience.go_on()
         return [verdicts[position] for position in range(len(documents))]
 
     def _try(self, documents: Sequence[Document]) -> list[Verdict | Wait]:
-        """Send each document once, but those that wait for their index or need no writing."""
+        """Send each document once, but those that wait for their index."""
         closed = {index: self._prepare(index) for index in {document.index for document in documents}}
-        alike = self._stored_alike([document for document in documents if closed[document.index] is None])
-        known = [
-            closed[document.index]
-            or (Verdict(document, OutcomeKind.UNCHANGED) if (document.id, document.version) in alike else None)
-            for document in documents
-        ]
-        answers = iter(self._send_all([one for one, judged in zip(documents, known, strict=True) if judged is None]))
-        return [judged or next(answers) for judged in known]
+        answers = iter(self._send_all([document for document in documents if closed[document.index] is None]))
+        return [closed[document.index] or next(answers) for document in documents]
 
     def _send_all(self, documents: Sequence[Document]) -> list[Verdict | Wait]:
         """Send documents in as many requests as it takes; when one is refused whole, the rest need not be tried."""
@@ -214,50 +198,3 @@ class Sink:
         if created.ok or created.error_type == "resource_already_exists_exception":
             return None
         return Wait("no-index", created.reason)
-
-    def _stored_alike(self, documents: Sequence[Document]) -> set[tuple[str, int]]:
-        """Find the revisits whose text is stored already, by id and version; a guess is never made: no answer, none.
-
-        An older copy with the same text makes writing needless. The very same version is left to the conflict it
-        causes, so that a replay gets the verdict it got the first time.
-        """
-        alike: set[tuple[str, int]] = set()
-        revisits = [document for document in documents if document.digest]
-        for start in range(0, len(revisits), self._most):
-            asked = revisits[start : start + self._most]
-            docs = [{"_index": one.index, "_id": one.id, "_source": ["content_digest"]} for one in asked]
-            try:
-                answer = self._client.send("POST", "/_mget", {"docs": docs}, _STORED_ANSWER)
-            except ServiceError:
-                return alike
-            stored = {one["_id"]: one for one in (answer.body.get("docs", []) if answer.ok else [])}
-            for document in asked:
-                found = stored.get(document.id, {})
-                same = found.get("_source", {}).get("content_digest") == document.digest
-                if same and found["_version"] < document.version:
-                    alike.add((document.id, document.version))
-        return alike
-
-    def _pause(self, rounds: int, count: int, wait: Wait) -> None:
-        """Wait before the next round, and say so."""
-        now = time.monotonic()
-        self._waiting_since = self._waiting_since if self.waiting else now
-        self.waiting = wait
-        self._waits.begin(wait.reason, wait.detail)
-        longest = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2 ** min(rounds - 1, 10))
-        pause = longest * random.uniform(0.5, 1.0)  # noqa: S311 - jitter, so that writers do not come back together
-        if now - self._logged_at >= LOG_SECONDS:
-            self._logged_at = now
-            log.warning("%d documents wait for Elasticsearch (%s): %s", count, wait.reason, wait.detail)
-        if self._stop.wait(pause):
-            raise ServiceError(
-                f"stopped while {count} documents waited for Elasticsearch ({wait.reason}): {wait.detail}",
-                hint="they are read again at the next start",
-                resource=self._client.url,
-            )
-
-    def _go_on(self) -> None:
-        if self.waiting is not None:
-            log.info("Elasticsearch takes documents again after %.1f s", time.monotonic() - self._waiting_since)
-            self.waiting = None
-        self._waits.end()  # also what an earlier sink of this process began and could not end

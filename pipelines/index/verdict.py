@@ -31,6 +31,9 @@ WAITING_TYPES: dict[str, str] = {
 MAPPING_TYPES = frozenset({"document_parsing_exception", "mapper_parsing_exception", "illegal_argument_exception"})
 """Errors of a document that the mapping cannot take."""
 
+REPLAYED = "replayed"
+"""Reason of a verdict: the index has this very version already."""
+
 _FIELD = re.compile(r'field \[([^\]]+)\]|object mapping for \[([^\]]+)\]|term in field="([^"]+)"')
 _CURRENT_VERSION = re.compile(r"current version \[(\d+)\]")
 _MAX_DETAIL = 500
@@ -148,7 +151,7 @@ def _conflict(document: Document, detail: str) -> Verdict:
     current = _CURRENT_VERSION.search(detail)
     if current is None or int(current[1]) != document.version:
         return Verdict(document, OutcomeKind.SUPERSEDED)
-    return Verdict(document, OutcomeKind.UPDATED if document.revisit else OutcomeKind.INDEXED, "replayed")
+    return Verdict(document, OutcomeKind.UPDATED if document.revisit else OutcomeKind.INDEXED, REPLAYED)
 
 
 def _describe(error: Mapping[str, Any]) -> str:

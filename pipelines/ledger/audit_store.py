@@ -34,7 +34,7 @@ PRAGMA cache_size = -8192;
 """
 _EVENTS = """
 CREATE TABLE event (article BLOB, what INTEGER, visit INTEGER, place TEXT, kind TEXT, reason TEXT, feed TEXT,
-                    flag INTEGER, version INTEGER);
+                    flag INTEGER, version INTEGER, document TEXT);
 CREATE TABLE asked (article BLOB PRIMARY KEY) WITHOUT ROWID;
 """
 _FINDINGS = "CREATE TABLE finding (problem TEXT, article BLOB, visit INTEGER);"
@@ -81,15 +81,16 @@ class Events(_Database):
         feed = line.feed_url if line.kind is OutcomeKind.DUPLICATE_URL else line.feed_url[:1]
         stage, kind = line.stage.value, line.kind.value
         what = _LINE if recorded else _COMING
-        self._put(line.article_id, what, line.visit, stage, kind, line.reason, feed, line.next_visit, line.version)
+        rest = (line.next_visit, line.version, line.document_id or None)
+        self._put(line.article_id, what, line.visit, stage, kind, line.reason, feed, *rest)
 
     def entry(self, article_id: str, visit: int, topic: str, *, again: bool = False) -> None:
         """Take in an Entry that fetch has yet to commit, as `Books.entry`."""
-        self._put(article_id, _ENTRY, visit, topic, None, None, None, again, None)
+        self._put(article_id, _ENTRY, visit, topic, None, None, None, again, None, None)
 
     def page(self, article_id: str, visit: int, *, committed: bool) -> None:
         """Take in a page of the raw topic."""
-        self._put(article_id, _PAGE, visit, None, None, None, None, committed, None)
+        self._put(article_id, _PAGE, visit, None, None, None, None, committed, None, None)
 
     def books(self) -> Iterator[Books]:
         """Give books of some whole articles at a time, each article once."""
@@ -132,19 +133,21 @@ class Events(_Database):
             self._flush()
 
     def _flush(self) -> None:
-        self._many("INSERT INTO event VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", self._new)
+        self._many("INSERT INTO event VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", self._new)
         self._new.clear()
 
 
 def _fill(books: Books, article_id: str, what: int, visit: int, rest: Sequence[Any]) -> None:
     """Put one event into the books."""
-    place, kind, reason, feed, flag, version = rest
+    place, kind, reason, feed, flag, version, document = rest
     if what == _ENTRY:
         books.entry(article_id, visit, place, again=bool(flag))
     elif what == _PAGE:
         books.page(article_id, visit, committed=bool(flag))
     else:
-        line = Line(article_id, visit, Stage(place), OutcomeKind(kind), reason, feed, bool(flag), version)
+        line = Line(
+            article_id, visit, Stage(place), OutcomeKind(kind), reason, feed, bool(flag), version, document or ""
+        )
         books.line(line, recorded=what == _LINE)
 
 

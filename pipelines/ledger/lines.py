@@ -10,6 +10,9 @@ from typing import NamedTuple, Self
 from pipelines.redaction import redacted
 from schemas.records import DeadLetter, Entry, Outcome, OutcomeKind, Stage
 
+ANNOUNCING = frozenset({Stage.POLL, Stage.FETCH})
+"""Where a duplicate is an announcement that no visit follows; later on it is the end of a visit."""
+
 
 class Line(NamedTuple):
     """An Outcome in short, for those who read many; `next_visit` tells that it begins the next visit."""
@@ -22,6 +25,7 @@ class Line(NamedTuple):
     feed_url: str
     next_visit: bool
     version: int | None
+    document_id: str = ""
 
     @classmethod
     def of(cls, line: Outcome) -> Self:
@@ -36,6 +40,7 @@ class Line(NamedTuple):
             line.feed_url,
             begins,
             line.document_version,
+            line.document_id,
         )
 
 
@@ -43,10 +48,11 @@ def outcome_id(article_id: str, visit: int, kind: OutcomeKind, feed_url: str = "
     """Give the id of an outcome.
 
     All terminal kinds of one visit share an id: a visit ends once, and a replay that ends it again writes the same
-    line. A duplicate announcement is no visit: it has a line of its own for each feed that makes it.
+    line. An announcement that is a duplicate by itself is no visit: it has a line of its own for each feed that makes
+    it, and only then is `feed_url` given.
     """
     step = "end" if kind.terminal else kind.value
-    if kind is OutcomeKind.DUPLICATE_URL:
+    if kind is OutcomeKind.DUPLICATE_URL and feed_url:
         step = f"{kind}/{feed_url}"
     return hashlib.blake2b(f"{article_id}/{visit}/{step}".encode(), digest_size=16).hexdigest()
 
@@ -59,6 +65,7 @@ def outcome(
     reason: str = "",
     detail: str = "",
     at: datetime | None = None,
+    document_id: str = "",
     document_index: str = "",
     document_version: int | None = None,
     next_visit_at: datetime | None = None,
@@ -73,13 +80,14 @@ def outcome(
         reason: why, as a short kebab-case name.
         detail: the same for people; cut at 500 characters, credentials in addresses masked.
         at: when; now by default.
+        document_id: id of the document, where it is not the article's own.
         document_index: index that holds the document.
         document_version: its external version.
         next_visit_at: when the article is to be visited again, where this step arranged it.
         origin: Kafka coordinates of the record it was made from.
     """
     return Outcome(
-        id=outcome_id(entry.id, entry.visit, kind, entry.feed_url),
+        id=outcome_id(entry.id, entry.visit, kind, entry.feed_url if stage in ANNOUNCING else ""),
         article_id=entry.id,
         url=entry.url,
         feed_url=entry.feed_url,
@@ -92,6 +100,7 @@ def outcome(
         detail=redacted(detail)[:500],
         at=at or datetime.now(UTC),
         first_seen=entry.first_seen,
+        document_id=document_id,
         document_index=document_index,
         document_version=document_version,
         next_visit_at=next_visit_at,

@@ -22,7 +22,17 @@ _BATCH = 10_000
 _IDS = 4000
 _KEEP_ALIVE = "5m"
 _NOT_FOUND = 404
-_FIELDS = ("article_id", "visit", "stage", "kind", "reason", "feed_url", "next_visit_at", "document_version")
+_FIELDS = (
+    "article_id",
+    "visit",
+    "stage",
+    "kind",
+    "reason",
+    "feed_url",
+    "next_visit_at",
+    "document_version",
+    "document_id",
+)
 
 
 class Found(NamedTuple):
@@ -70,6 +80,7 @@ def lines(
             found.get("feed_url", ""),
             "next_visit_at" in found,
             found.get("document_version"),
+            found.get("document_id", ""),
         )
 
 

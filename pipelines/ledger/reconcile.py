@@ -11,12 +11,14 @@ The rules, as strict as those for money. A *visit* is an article's id and the vi
    later ones, because what follows from it may be written in part. Waiting for a retry is the same visit.
 5. A visit that began and neither ended nor is in flight is *unaccounted*.
 6. Some lines are begin and end at once: an entry that poll refuses (`skipped`, stage poll), and a record that nobody
-   can read, for which a stand-in without a feed ends as `dead`. `duplicate-url` is no visit: it is an announcement,
-   one line for each feed that repeats an article. Nor is the Entry that poll writes with it, marked as `further`:
-   it is not among the Entries that are taken in, and nothing follows from it but an origin of the article.
-7. An article that the ledger says was indexed, updated, found unchanged in the index, or superseded there has exactly
-   one document, not older than the ledger's newest `document_version`. A page in the raw topic is a visit too,
-   whatever the ledger says of it: its article is in the index, or its visit ended as rejected, skipped or dead.
+   can read, for which a stand-in without a feed ends as `dead`. `duplicate-url` of poll and fetch is no visit: it is an
+   announcement, one line for each feed that repeats an article; of index it is the end of a visit. Nor is the Entry
+   that poll writes with it a visit, marked as `further`: it is not among the Entries that are taken in. Where fetch has
+   forgotten the article it is fetched after all, and its `discovered` line comes with what follows.
+7. An article that the ledger says was indexed, updated, found unchanged in the index, superseded or marked as gone
+   there, or a duplicate of what is there, has exactly one document, its own or the one that its line names
+   (`document_id`), not older than the ledger's newest `document_version`. A page in the raw topic is a visit too,
+   whatever the ledger says of it: its article is in the index, or its visit ended as rejected, skipped, dead or gone.
    A document that is missing is on its way while a page of it is not committed, or an Entry that was sent again on
    purpose; the Entry of a revisit does not count, which may find its page unchanged.
 
@@ -25,7 +27,8 @@ the mouth (entries and later-tiers, pages, outcomes), each time the committed of
 What moves meanwhile is then seen twice, never missed, but for lines written after the ledger was read: so suspects
 are forgotten and read once more, by id and without any filter, before they are named.
 
-No rule speaks of two articles, so books of some articles at a time, their balances added, are the books of all.
+No rule speaks of the visits of two articles, so books of some articles at a time, their balances added, are the books
+of all; of another article's document only its being there is asked for.
 """
 
 from __future__ import annotations
@@ -36,14 +39,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
-from pipelines.ledger.lines import Line
+from pipelines.ledger.lines import ANNOUNCING, Line
 from schemas.records import OutcomeKind, Stage
 from schemas.topics import ENTRIES, LATER, OUTCOMES, PAGES
 
 _FLOW = tuple(topic.name for topic in (ENTRIES, *LATER, PAGES, OUTCOMES))
 _AFTER_FETCH = frozenset({Stage.CLEAN, Stage.TAG, Stage.INDEX})
 _STORED = frozenset({OutcomeKind.INDEXED, OutcomeKind.UPDATED, OutcomeKind.UNCHANGED, OutcomeKind.SUPERSEDED})
-_WRITTEN = frozenset({OutcomeKind.INDEXED, OutcomeKind.UPDATED})
+_WRITTEN = frozenset({OutcomeKind.INDEXED, OutcomeKind.UPDATED, OutcomeKind.DUPLICATE_URL, OutcomeKind.GONE})
 
 
 class Problem(StrEnum):
@@ -141,7 +144,7 @@ class Books:
 
     def line(self, line: Line, *, recorded: bool = True) -> None:
         """Take in a line of the ledger; not `recorded` when it still waits on Kafka."""
-        if line.kind is OutcomeKind.DUPLICATE_URL:
+        if line.kind is OutcomeKind.DUPLICATE_URL and line.stage in ANNOUNCING:
             repeats = self._repeats.setdefault(line.article_id, {})
             repeats[line.feed_url] = recorded or repeats.get(line.feed_url, False)
             return
@@ -202,7 +205,7 @@ class Books:
     def to_look_up(self) -> set[str]:
         """Name the articles whose documents are asked for: those in the raw topic, and those the ledger has indexed."""
         paged = {article_id for (article_id, _), visit in self._visits.items() if visit.page}
-        return paged | set(self._owed())
+        return paged | {document_id for _, document_id in self._owed()}
 
     def balance(self) -> Balance:
         """Count everything once on either side, and find what is wrong."""
@@ -237,33 +240,36 @@ class Books:
             return PAGES.name, covered
         return (topics[from_visit] if covered else ""), covered
 
-    def _owed(self) -> dict[str, int]:
-        """Give the articles that must be in the index, with the version they must at least have."""
-        owed: dict[str, int] = {}
+    def _owed(self) -> dict[tuple[str, str], int]:
+        """Give the documents that must be in the index, by article and document, with the least version of each."""
+        owed: dict[tuple[str, str], int] = {}
         for (article_id, _), visit in self._visits.items():
             end = visit.end
-            if end is not None and end.stage is Stage.INDEX and end.kind in _STORED:
+            if end is not None and end.stage is Stage.INDEX and (end.kind in _STORED or end.version is not None):
                 version = end.version if end.kind in _WRITTEN and end.version is not None else 0
-                owed[article_id] = max(owed.get(article_id, 0), version)
+                key = article_id, end.document_id or article_id
+                owed[key] = max(owed.get(key, 0), version)
         return owed
 
     def _misplaced(self) -> Iterator[Finding]:
-        for article_id, version in self._owed().items():
-            found = self._documents.get(article_id)
+        for (article_id, document_id), version in self._owed().items():
+            found = self._documents.get(document_id)
             if article_id in self._returning:
                 continue
             if not found:
                 yield Finding(Problem.NOT_IN_INDEX, article_id, None)
             elif max(found) < version:
                 yield Finding(Problem.OLD_IN_INDEX, article_id, None)
+        ours = {article_id for article_id, _ in self._visits}
         for article_id, found in self._documents.items():
-            if len(found) > 1:
+            if len(found) > 1 and article_id in ours:  # other books have those of another address
                 yield Finding(Problem.TWICE_IN_INDEX, article_id, None)
 
     def _pages(self, flying: Collection[str], suspect: Collection[str]) -> Counter[str]:
         pages: Counter[str] = Counter()
+        at_another = {article_id for article_id, document_id in self._owed() if document_id in self._documents}
         for article_id in {article_id for (article_id, _), visit in self._visits.items() if visit.page}:
-            if article_id in self._documents:
+            if article_id in self._documents or article_id in at_another:
                 pages["in the index"] += 1
             elif article_id in suspect:
                 pages["missing"] += 1

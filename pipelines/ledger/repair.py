@@ -14,8 +14,11 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
+import orjson
+
 from pipelines.connect import kafka_bootstrap
 from pipelines.errors import NewsriverError
+from pipelines.index.documents import article_source
 from pipelines.index.elastic import Elastic, connect
 from pipelines.index.merge import merged, moment
 from pipelines.kafka import Sender
@@ -149,6 +152,7 @@ def merge(client: Elastic, documents: Sequence[Found]) -> bool:
     content = dict(first.source)
     for other in others:
         content = merged(content, other.source)
+    content = orjson.loads(article_source(content))  # what follows from the other fields is made afresh
     version = max(found.version for found in documents)
     # As new as the newest, which may be the first itself: written when nothing newer was written meanwhile.
     params = {"version": version, "version_type": "external_gte"}

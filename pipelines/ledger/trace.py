@@ -16,12 +16,12 @@ from pipelines.errors import FeedFault, NewsriverError, UsageError
 from pipelines.index.elastic import Elastic, connect
 from pipelines.ledger import lookup
 from pipelines.ledger.dead import REPLAY
-from pipelines.ledger.lines import Line
+from pipelines.ledger.lines import ANNOUNCING, Line
 from pipelines.ledger.lookup import Found
 from pipelines.ledger.reconcile import MEANING, Books
 from pipelines.ledger.underway import Underway, Waiting
 from pipelines.settings import Settings
-from pipelines.urls import article_id, canonical_url, host_of
+from pipelines.urls import article_id, canonical_url, host_of, identity_url
 from schemas.records import DeadLetter, Outcome, OutcomeKind, Stage
 from schemas.topics import DEAD_LETTERS, ENTRIES, LATER, OUTCOMES
 
@@ -174,15 +174,16 @@ def trace(settings: Settings, text: str) -> Trace:
 
 def _gather(client: Elastic, kafka: Underway, river: str, wanted: str, url: str) -> Trace:
     """Look at Kafka first and at the ledger last: what moves meanwhile is seen twice, not missed."""
-    url = url or next((line.url for line in lookup.outcomes(client, river, [wanted])), "")
-    waiting = list(_waiting(kafka, wanted, url))
+    before = lookup.outcomes(client, river, [wanted])
+    url = url or next((line.url for line in before), "")
+    pages = {url, *(line.page_url for line in before), *(line.page_url for _, line in kafka.outcomes(wanted))} - {""}
+    waiting = list(_waiting(kafka, wanted, url, pages))
     coming = {line.id: (message, line) for message, line in kafka.outcomes(wanted) if line.article_id == wanted}
-    recorded = {line.id: line for line in lookup.outcomes(client, river, [wanted])}
-    unrecorded = coming.keys() - recorded.keys()
-    lines = sorted(
-        (*recorded.values(), *(coming[one][1] for one in unrecorded)), key=lambda line: (line.at, line.visit)
-    )
-    documents = list(lookup.documents(client, river, [wanted], source=True))
+    recorded = lookup.outcomes(client, river, [wanted])  # an article that is discovered again has lines of both times
+    unrecorded = coming.keys() - {line.id for line in recorded}
+    lines = sorted((*recorded, *(coming[one][1] for one in unrecorded)), key=lambda line: (line.at, line.visit))
+    homes = {wanted, *(line.document_id for line in lines)} - {""}
+    documents = list(lookup.documents(client, river, homes, source=True))
     letters = list(_letters(kafka, wanted, [line for line in lines if line.kind is OutcomeKind.DEAD]))
     berths = [_berth_of(one) for one in waiting]
     berths += [Berth(coming[one][0].origin, OUTCOMES.name, coming[one][1].visit, 0, None) for one in sorted(unrecorded)]
@@ -191,10 +192,13 @@ def _gather(client: Elastic, kafka: Underway, river: str, wanted: str, url: str)
     return Trace(wanted, url, lines, set(unrecorded), berths, documents, letters, problems)
 
 
-def _waiting(kafka: Underway, wanted: str, url: str) -> Iterator[Waiting]:
-    """Find the article's uncommitted records; with its URL only the partitions of its keys are read."""
+def _waiting(kafka: Underway, wanted: str, url: str, pages: Collection[str]) -> Iterator[Waiting]:
+    """Find the article's uncommitted records; with its addresses only the partitions of its keys are read."""
     host = host_of(url) if url.startswith("http") else ""
-    for one in (*kafka.entries(host), *kafka.pages(url)):
+    found = {
+        one.message.origin: one for key in ({identity_url(page) for page in pages} or {""}) for one in kafka.pages(key)
+    }
+    for one in (*kafka.entries(host), *found.values()):
         if one.entry.id == wanted:
             yield one
 
@@ -229,7 +233,7 @@ def _problems(
         else:
             books.page(wanted, one.entry.visit, committed=False)
     for found in documents:
-        books.document(wanted, found.version)
+        books.document(found.article_id, found.version)
     return [
         f"{finding.problem}: {'' if finding.visit is None else f'visit {finding.visit}: '}{MEANING[finding.problem]}"
         for finding in books.balance().findings
@@ -243,10 +247,12 @@ def _kind(line: Outcome) -> str:
 def _reasons(line: Outcome) -> Iterator[str]:
     if line.kind is OutcomeKind.DISCOVERED:
         yield f"announced by {line.feed_url}"
-    if line.kind is OutcomeKind.DUPLICATE_URL:
+    if line.kind is OutcomeKind.DUPLICATE_URL and line.stage in ANNOUNCING:
         yield f"repeated by {line.feed_url}"
     if line.stage is Stage.FETCH and line.kind in (OutcomeKind.FETCHED, OutcomeKind.UNCHANGED):
         yield "robots.txt allows it"
+    if line.page_url:
+        yield f"the page is {line.page_url}"
     if line.detail:
         yield line.detail
     if line.document_index:

@@ -47,12 +47,13 @@ class Underway:
 
         With a key, a host, only those of the partition that it lives in.
 
-        Those that only name a further feed of an article are left out: they stand for no visit.
+        Announcements that only name a further feed of an article are left out: they stand for no visit until they are
+        fetched after all, and then their lines are written with what follows.
         """
         places = [place for topic in (ENTRIES, *LATER) for place in self._places(topic, key)]
         for message in self._read(places, {} if whole else self._committed(Role.FETCH)):
             entry = _entry(message.value, message.origin, message.timestamp_ms)
-            if not entry.further:
+            if not (entry.further and self._short(message) == ENTRIES.name):
                 yield Waiting(self._short(message), message, entry)
 
     def pages(self, key: str = "", *, whole: bool = False, since: datetime | None = None) -> Iterator[Waiting]:

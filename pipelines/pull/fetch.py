@@ -24,15 +24,15 @@ from pipelines.heartbeat import Heartbeat, Waits
 from pipelines.http.client import Client
 from pipelines.kafka import GroupReader, Message, Sender
 from pipelines.ledger.dead import REPLAY
-from pipelines.ledger.lines import stand_in
+from pipelines.ledger.lines import outcome, stand_in
 from pipelines.pull.drive import drive, spawn
 from pipelines.pull.known import Chains, Known, Standing
 from pipelines.pull.lanes import Handled, Lanes, Place
 from pipelines.pull.readback import ReadBack
 from pipelines.pull.visitor import PATIENCE_SECONDS, Visitor, now
 from pipelines.pull.visits import Visit, dead, repeated
-from pipelines.settings import Settings
-from schemas.records import DeadLetter, Entry
+from pipelines.settings import FetchSettings, Settings
+from schemas.records import DeadLetter, Entry, OutcomeKind, Stage
 from schemas.topics import DEAD_LETTERS, ENTRIES, LATER, OUTCOMES, PAGES, Role, Topic
 
 log = logging.getLogger(__name__)
@@ -42,6 +42,7 @@ _WINDOW = 4096
 """Most entries under way or waiting for their host."""
 
 _PATIENCE_WHEN_CROWDED = 30.0
+_LEAST_REMEMBERED_SECONDS = 3600.0
 _MAX_HELD_BYTES = 64_000_000
 """Pages that may wait for Kafka before no more are fetched."""
 
@@ -79,7 +80,7 @@ class Fetcher:
         self._lanes: Lanes[tuple[Message, Entry]] = Lanes()
         most = settings.fetch.known_articles
         self._handled = Handled(max(1, most // 5))
-        self._known = Known(most)
+        self._known = Known(most, _remembered_seconds(settings.fetch))
         self._chains = Chains(max(1, most // 2))
         self._tasks: set[asyncio.Task[None]] = set()
         # Filled on the loop, emptied in the turn's thread.
@@ -160,10 +161,13 @@ class Fetcher:
         if not visit.entry.visit:
             visit = self._joined(visit)
         entry = visit.entry
+        if entry.further and not entry.visit:  # poll took it for a repetition and wrote no such line
+            line = outcome(entry, Stage.FETCH, OutcomeKind.DISCOVERED, at=entry.first_seen, origin=message.origin)
+            self._sender.send(self._name(OUTCOMES), entry.id, line.to_json())
         try:
             if visit.facts is not None:
                 headers = {"entry": entry.to_json(), "page": visit.facts.to_json()}
-                self._sender.send(self._name(PAGES), entry.url, visit.body, headers)
+                self._sender.send(self._name(PAGES), visit.key, visit.body, headers)
         except Poison as fault:
             visit = dead(entry, fault, now(), message.origin)
         if visit.outcome is not None:
@@ -186,7 +190,7 @@ class Fetcher:
                 raise
             pages = {key for _, key in fault.records}
             for message, visit in finished:
-                if visit.facts is not None and visit.entry.url in pages:
+                if visit.facts is not None and visit.key in pages:
                     self._send(message, dead(visit.entry, fault, now(), message.origin))
             self._sender.flush()
 
@@ -243,10 +247,9 @@ class Fetcher:
         if entry.visit:
             return Standing.FIRST
         self._back.saw(message)
-        if entry.further:  # poll has ended it already
-            self._known.join(entry.id, entry.feed_url)
-            return Standing.AGAIN
-        return self._known.take(entry.id, entry.feed_url, message.partition, message.offset)
+        standing = self._known.take(entry, message.partition, message.offset)
+        # Poll has ended a further announcement; where its article is forgotten it is fetched, as if it were the first.
+        return Standing.AGAIN if entry.further and standing is Standing.FURTHER else standing
 
     def _get(self, places: Iterable[Place]) -> None:
         """Note which partitions of announcements came to this copy."""
@@ -261,6 +264,12 @@ class Fetcher:
 
     def _name(self, topic: Topic) -> str:
         return topic.full_name(self._settings.river.name)
+
+
+def _remembered_seconds(settings: FetchSettings) -> float:
+    """Give how long revisits bring further feeds to an article's document."""
+    delays = {tier.name.rpartition("-")[2]: tier.delay_seconds or 0 for tier in LATER}
+    return max(_LEAST_REMEMBERED_SECONDS, sum(delays[name] for name in settings.revisit) * settings.later_scale)
 
 
 def _bad_entry(message: Message, error: ValidationError) -> Visit:

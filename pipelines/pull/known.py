@@ -7,6 +7,7 @@ its partition is the one that counts, so whoever reads the partition comes to th
 
 from __future__ import annotations
 
+import math
 from collections import OrderedDict
 from collections.abc import Iterable
 from enum import StrEnum
@@ -28,51 +29,45 @@ class Standing(StrEnum):
 
 class _Taken(NamedTuple):
     feed_url: str
-    at: tuple[int, int] | None  # partition and offset of the first record; None where only further feeds are known
+    at: tuple[int, int]  # partition and offset of the first record
+    seen: float  # when it was discovered, seconds since 1970
     further: tuple[str, ...]
 
 
 class Known:
     """The articles announced last: by which record first, and by which further feeds.
 
+    It only saves fetches: whether an article is a new one, the index decides.
+
     Args:
         limit: most articles remembered; one takes some 300 bytes.
+        seconds: how long after its discovery an article is remembered: while revisits bring further feeds to its
+            document. What is announced again later is fetched again.
     """
 
-    def __init__(self, limit: int = 100_000) -> None:
+    def __init__(self, limit: int = 100_000, seconds: float = math.inf) -> None:
         self._limit = limit
+        self._seconds = seconds
         self._taken: OrderedDict[int, _Taken] = OrderedDict()
         self._feeds: dict[str, str] = {}
 
-    def take(self, article_id: str, feed_url: str, partition: int, offset: int) -> Standing:
+    def take(self, entry: Entry, partition: int, offset: int) -> Standing:
         """Note an announcement, in the order of its partition, and say what it is.
 
         The record that came first stays `first` however often it is read.
         """
-        key, feed_url = int(article_id, 16), self._one(feed_url)
+        key, feed_url, seen = int(entry.id, 16), self._one(entry.feed_url), entry.first_seen.timestamp()
         taken = self._taken.get(key)
-        if taken is None:
-            self._put(key, _Taken(feed_url, (partition, offset), ()))
+        if taken is not None and taken.at == (partition, offset):
             return Standing.FIRST
-        if taken.at is None:
-            others = tuple(feed for feed in (taken.feed_url, *taken.further) if feed != feed_url)
-            self._taken[key] = _Taken(feed_url, (partition, offset), others)
-            return Standing.FIRST
-        if taken.at == (partition, offset):
+        if taken is None or seen - taken.seen > self._seconds:
+            self._put(key, _Taken(feed_url, (partition, offset), seen, ()))
             return Standing.FIRST
         if feed_url == taken.feed_url:
             return Standing.AGAIN
-        self.join(article_id, feed_url)
-        return Standing.FURTHER
-
-    def join(self, article_id: str, feed_url: str) -> None:
-        """Note that a further feed announced an article, whose first record may lie before all that is known here."""
-        key, feed_url = int(article_id, 16), self._one(feed_url)
-        taken = self._taken.get(key)
-        if taken is None:
-            self._put(key, _Taken(feed_url, None, ()))
-        elif feed_url not in (taken.feed_url, *taken.further):
+        if feed_url not in taken.further:
             self._taken[key] = taken._replace(further=(*taken.further, feed_url))
+        return Standing.FURTHER
 
     def first_feed(self, article_id: str) -> str:
         """Give the feed that announced an article first, or nothing."""
@@ -100,6 +95,7 @@ class Known:
 
     def _put(self, key: int, taken: _Taken) -> None:
         self._taken[key] = taken
+        self._taken.move_to_end(key)
         while len(self._taken) > self._limit:
             self._taken.popitem(last=False)
 

@@ -14,10 +14,12 @@ from contextlib import suppress
 from urllib.parse import SplitResult, parse_qsl, unquote, urljoin, urlsplit
 
 from pipelines.errors import FeedFault
-from pipelines.urls import fetchable_url
+from pipelines.urls import canonical_url, fetchable_url, host_of, is_home, same_site
 
 _HEAD_BYTES = 131_072
 _SMALL_BYTES = 16_384
+_LONGEST_TAG = 4000
+_MOST_MENTIONS = 8
 _FEW_CHARACTERS = 200
 _LONGEST_REFRESH = 30.0
 """Seconds; a page that refreshes later than that is one to be read."""
@@ -108,6 +110,39 @@ def amp_link(body: bytes, url: str) -> str:
         if "amphtml" in attributes.get("rel", "").lower().split() and attributes.get("href"):
             return _fetchable(_joined(url, attributes["href"]))
     return ""
+
+
+def canonical_link(body: bytes, url: str) -> str:
+    """Give the address that a page gives itself (rel=canonical, RFC 6596), in canonical form.
+
+    Nothing where it names none, or one that cannot be an article's: another site's, or a first page. Whether the
+    address is the article's is not known here.
+
+    Args:
+        body: the page.
+        url: its address.
+    """
+    head = body[:_HEAD_BYTES]
+    folded, at = head.lower(), -1
+    for _ in range(_MOST_MENTIONS):
+        at = folded.find(b"canonical", at + 1)
+        if at < 0:
+            return ""
+        begin = folded.rfind(b"<", max(0, at - _LONGEST_TAG), at)
+        end = folded.find(b">", at, at + _LONGEST_TAG)
+        for attributes in _tags(head[begin : end + 1], b"link") if 0 <= begin < end else ():
+            if "canonical" in attributes.get("rel", "").lower().split() and attributes.get("href"):
+                return _of_the_site(_joined(url, attributes["href"]), url)
+    return ""
+
+
+def _of_the_site(link: str, url: str) -> str:
+    """Give a link in canonical form; nothing for a first page or one of another site."""
+    try:
+        canonical = canonical_url(link)
+        return canonical if same_site(host_of(canonical), host_of(url)) and not is_home(canonical) else ""
+    except FeedFault:
+        return ""
 
 
 def _joined(base: str, link: str) -> str:

@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 _MOST_BYTES = 40_000_000
 _MOST_SECONDS = 1.5
 _STRETCH = 1000
-"""Records of a partition read at a time, the last ones first."""
+"""Most records of a partition read at a time, the last ones first."""
 
 
 class ReadBack:
@@ -70,7 +70,8 @@ class ReadBack:
         size = 0
         with closing(Spans(self._bootstrap, client_id=f"{self._group}-back")) as spans:
             starts = {at: max(start, self._seen_to.get(at, 0)) for at, start in spans.starts(list(ends)).items()}
-            for message in _backwards(spans, starts, dict(ends)):
+            stretch = min(_STRETCH, max(1, self._most // len(ends)))
+            for message in _backwards(spans, starts, dict(ends), stretch):
                 found.append(message)
                 size += len(message.value or b"")
                 if len(found) >= self._most or size >= _MOST_BYTES or time.monotonic() > until:
@@ -84,15 +85,13 @@ class ReadBack:
             entry = Entry.from_json(message.value or b"")
         except ValidationError:  # it was set aside when it was read
             return
-        if entry.further:
-            self._known.join(entry.id, entry.feed_url)
-        elif not entry.visit:
-            self._known.take(entry.id, entry.feed_url, message.partition, message.offset)
+        if not entry.visit:
+            self._known.take(entry, message.partition, message.offset)
 
 
-def _backwards(spans: Spans, starts: Mapping[Place, int], ends: dict[Place, int]) -> Iterator[Message]:
+def _backwards(spans: Spans, starts: Mapping[Place, int], ends: dict[Place, int], most: int) -> Iterator[Message]:
     """Give what lies between two offsets of each partition, in stretches, the last ones first."""
     while ends:
-        stretch = {place: (max(starts[place], end - _STRETCH), end) for place, end in ends.items()}
+        stretch = {place: (max(starts[place], end - most), end) for place, end in ends.items()}
         yield from spans.read(stretch)
         ends = {place: start for place, (start, _) in stretch.items() if start > starts[place]}

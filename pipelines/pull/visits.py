@@ -7,12 +7,13 @@ import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from pipelines.errors import FetchFault, RecordFault
+from pipelines.errors import FeedFault, FetchFault, RecordFault
 from pipelines.http.answer import Answer
 from pipelines.ledger.lines import dead_letter, outcome
-from pipelines.pull.landing import amp_link, consent_page, refresh_target
+from pipelines.pull.landing import amp_link, canonical_link, consent_page, refresh_target
 from pipelines.settings import FetchSettings
-from schemas.records import DeadLetter, Entry, Outcome, OutcomeKind, PageFacts, Stage
+from pipelines.urls import canonical_url, identity_url, is_home
+from schemas.records import REMOVED, DeadLetter, Entry, Outcome, OutcomeKind, PageFacts, Stage
 from schemas.topics import LATER, Topic
 
 _TEXT_TYPES = frozenset({"text/html", "application/xhtml+xml", "text/plain", "application/vnd.wap.xhtml+xml"})
@@ -53,6 +54,24 @@ class Visit:
     later: tuple[Topic, Entry] | None = None
     dead: DeadLetter | None = None
 
+    @property
+    def key(self) -> str:
+        """With a page, its key on Kafka: pages of one article share it, at whatever addresses it was announced."""
+        return "" if self.facts is None else identity_url(page_url(self.entry, self.facts))
+
+
+def page_url(entry: Entry, facts: PageFacts) -> str:
+    """Give the canonical URL of a page: the one it gives itself, else where it was found, else what was announced."""
+    if facts.canonical_url:
+        return facts.canonical_url
+    if facts.removed:
+        return entry.page_url or entry.url
+    try:
+        landed = canonical_url(facts.url)
+    except FeedFault:
+        return entry.url
+    return entry.url if is_home(landed) else landed
+
 
 def after_answer(entry: Entry, answer: Answer, at: datetime, settings: FetchSettings, origin: str) -> Visit:
     """Decide what follows from an answer.
@@ -81,14 +100,21 @@ def after_answer(entry: Entry, answer: Answer, at: datetime, settings: FetchSett
         headers={name: value[:_MAX_HEADER] for name, value in answer.headers.items() if name in _KEPT_HEADERS},
         elapsed_ms=answer.elapsed_ms,
         amp_url=amp_link(answer.body, answer.url),
+        canonical_url=canonical_link(answer.body, answer.url),
     )
-    later = _revisit(entry, answer, digest, at, settings)
+    address = page_url(entry, facts)
+    validators = {"etag": answer.headers.get("etag"), "last_modified": answer.headers.get("last-modified")}
+    later = _revisit(entry, at, settings, content_digest=digest, page_url=address, **validators)
     line = _line(entry, OutcomeKind.FETCHED, at, origin, later=later)
+    if identity_url(address) != identity_url(entry.url):
+        line = line.model_copy(update={"page_url": address})
     return Visit(entry=entry, outcome=line, facts=facts, body=answer.body, later=later)
 
 
 def after_fault(entry: Entry, fault: FetchFault, at: datetime, settings: FetchSettings, origin: str) -> Visit:
-    """Decide what follows from a fault: another try later, or the end as `dead`."""
+    """Decide what follows from a fault: another try later, the end as `dead`, or a page that is no more."""
+    if entry.visit and fault.status in REMOVED:
+        return _removed(entry, fault.status, at, settings, origin)
     attempt = entry.attempt + 1
     if not fault.retryable or attempt >= settings.max_attempts:
         return dead(entry, fault, at, origin)
@@ -151,28 +177,34 @@ def _unfit(answer: Answer) -> tuple[str, str]:
 def _unchanged(
     entry: Entry, answer: Answer, digest: str | None, at: datetime, settings: FetchSettings, origin: str
 ) -> Visit:
-    later = _revisit(entry, answer, digest, at, settings)
+    kept = entry if answer.not_modified else None
+    validators = {
+        "etag": answer.headers.get("etag") or (kept.etag if kept else None),
+        "last_modified": answer.headers.get("last-modified") or (kept.last_modified if kept else None),
+    }
+    later = _revisit(entry, at, settings, content_digest=digest, **validators)
     reason = "not-modified" if answer.not_modified else "same-bytes"
     return Visit(entry=entry, outcome=_line(entry, OutcomeKind.UNCHANGED, at, origin, reason, later=later), later=later)
 
 
-def _revisit(
-    entry: Entry, answer: Answer, digest: str | None, at: datetime, settings: FetchSettings
-) -> tuple[Topic, Entry] | None:
-    """Give the next visit, when there is to be one."""
+def _removed(entry: Entry, status: int, at: datetime, settings: FetchSettings, origin: str) -> Visit:
+    """Send word of an article that its site has removed the way of its pages, so that its document is marked.
+
+    The next visit compares with nothing: a page that is there again is processed although it is the same.
+    """
+    facts = PageFacts(url=entry.link, status=status, fetched_at=at)
+    later = _revisit(entry, at, settings, content_digest=None, etag=None, last_modified=None)
+    line = _line(entry, OutcomeKind.FETCHED, at, origin, f"http-{status}", later=later)
+    return Visit(entry=entry, outcome=line, facts=facts, later=later)
+
+
+def _revisit(entry: Entry, at: datetime, settings: FetchSettings, **known: str | None) -> tuple[Topic, Entry] | None:
+    """Give the next visit with what is known of this one's page, when there is to be one."""
     if entry.visit >= len(settings.revisit):
         return None
     name = settings.revisit[entry.visit]
     tier = next(tier for tier in LATER if tier.name.endswith(f"-{name}"))
-    kept = entry if answer.not_modified else None
-    changes = {
-        "visit": entry.visit + 1,
-        "attempt": 0,
-        "etag": answer.headers.get("etag") or (kept.etag if kept else None),
-        "last_modified": answer.headers.get("last-modified") or (kept.last_modified if kept else None),
-        "content_digest": digest,
-    }
-    return _in_tier(tier, entry.model_copy(update=changes), at, settings)
+    return _in_tier(tier, entry.model_copy(update={"visit": entry.visit + 1, "attempt": 0, **known}), at, settings)
 
 
 def _in_tier(tier: Topic, entry: Entry, at: datetime, settings: FetchSettings) -> tuple[Topic, Entry]:

@@ -6,7 +6,7 @@ All times are aware UTC datetimes; all URLs are text that `pipelines.urls` has m
 
 from __future__ import annotations
 
-from schemas.records.articles import Article, Entry, PageFacts, Right, TopicTag
+from schemas.records.articles import REMOVED, Article, Entry, PageFacts, Right, TopicTag
 from schemas.records.base import Digest, LanguageCode, Record, Unit
 from schemas.records.feeds import Feed, FeedState, SitemapState
 from schemas.records.ledger import DeadLetter, DeadLetterMark, MarkKind, Outcome, OutcomeKind, Stage
@@ -30,6 +30,7 @@ RECORDS: tuple[type[Record], ...] = (
 
 __all__ = [
     "RECORDS",
+    "REMOVED",
     "Article",
     "DeadLetter",
     "DeadLetterMark",

@@ -9,6 +9,9 @@ from pydantic import AwareDatetime, Field
 
 from schemas.records.base import Digest, LanguageCode, Record, Unit
 
+REMOVED = frozenset({404, 410})
+"""HTTP statuses by which a site says that a page that was there is no more."""
+
 
 class Entry(Record):
     """One article as a feed announced it, and its way through fetching."""
@@ -52,7 +55,9 @@ class Entry(Record):
     origins: list[str] = []
     """Further feeds that announced the same article."""
     further: bool = False
-    """Whether another feed had announced the article before: it only names an origin and is never fetched for."""
+    """Whether another feed had announced the article before: it names an origin, and is fetched where that is lost."""
+    page_url: str = ""
+    """Address of the page's last visit, as it gives it itself or was found at: the key of the page on Kafka."""
 
 
 class PageFacts(Record):
@@ -61,7 +66,7 @@ class PageFacts(Record):
     url: str
     """Final URL, after redirects."""
     status: int
-    """HTTP status of the answer."""
+    """HTTP status of the answer; 404 and 410, without a body, for an article that its site has removed."""
     content_type: str = ""
     """Content-Type header as sent; its charset is not trusted but used."""
     fetched_at: AwareDatetime
@@ -81,6 +86,11 @@ class PageFacts(Record):
     def version(self) -> int:
         """The document's external version: the fetch time in milliseconds."""
         return int(self.fetched_at.timestamp() * 1000)
+
+    @property
+    def removed(self) -> bool:
+        """Whether the site said that the page is no more (404 or 410): then there is no body."""
+        return self.status in REMOVED
 
 
 class TopicTag(Record):

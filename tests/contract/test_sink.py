@@ -15,11 +15,11 @@ import pytest
 from pipelines.chaos import proxy as faults
 from pipelines.errors import ServiceError
 from pipelines.heartbeat import Waits
-from pipelines.index import sink as sink_module
+from pipelines.index import patience
 from pipelines.index.documents import Document, articles_alias
 from pipelines.index.elastic import Elastic, connect
 from pipelines.index.provision import provision_indices
-from pipelines.index.sink import Sink
+from pipelines.index.sink import MOST_SERVER_ERRORS, Sink
 from pipelines.index.verdict import Verdict
 from pipelines.settings import Settings
 from tests.rivers import until
@@ -29,8 +29,8 @@ pytestmark = [pytest.mark.servers, pytest.mark.timeout(90)]
 
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sink_module, "LONGEST_PAUSE_SECONDS", 0.3)
-    monkeypatch.setattr(sink_module, "FIRST_PAUSE_SECONDS", 0.05)
+    monkeypatch.setattr(patience, "LONGEST_PAUSE_SECONDS", 0.3)
+    monkeypatch.setattr(patience, "FIRST_PAUSE_SECONDS", 0.05)
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def made(river: Settings, number: int = 0, *, version: int = 10, **fields: Any) 
     revisit = bool(fields.pop("revisit", False))
     index = f"{articles_alias(river.river.name)}-{fields.pop('month', '2026.11')}"
     source = json.dumps({"title": f"Ferry {number}", "content_digest": f"{number:032x}", **fields}).encode()
-    return Document(f"d{number}", index, version, source, f"{number:032x}" if revisit else "", revisit)
+    return Document(f"d{number}", index, version, source, revisit)
 
 
 def stored(client: Elastic, document: Document) -> dict[str, Any]:
@@ -71,7 +71,7 @@ def waiting(sink: Sink, documents: list[Document], reason: str) -> Iterator[Call
             assert not writing.done()
             yield lambda: writing.result(timeout=30)
         finally:
-            sink._stop.set()  # a test that fails must not wait for ever
+            sink._patience._stop.set()  # a test that fails must not wait for ever
 
 
 # Against the real server
@@ -100,16 +100,6 @@ def test_verdicts_come_in_the_order_of_the_documents(river: Settings, client: El
 
 def test_nothing_to_write(river: Settings, client: Elastic) -> None:
     assert Sink(client, river).write([]) == []
-
-
-def test_a_revisit_with_the_same_text_is_not_written_again(river: Settings, client: Elastic) -> None:
-    sink = Sink(client, river)
-    sink.write([made(river, 0), made(river, 1)])
-    source = json.dumps({"title": "Ferry late", "content_digest": "f" * 32}).encode()
-    changed = Document("d1", made(river).index, 20, source, "f" * 32, revisit=True)
-    verdicts = sink.write([made(river, 0, version=20, revisit=True), changed, made(river, 2, version=20, revisit=True)])
-    assert kinds(verdicts) == ["unchanged", "updated", "indexed"]
-    assert stored(client, made(river, 0))["_version"] == 10
 
 
 @pytest.mark.parametrize(
@@ -336,7 +326,7 @@ def test_a_document_on_which_the_server_fails_for_ever_is_dead_and_its_neighbour
         verdicts = Sink(connect(behind(river, proxy.url)), river).write(documents)
     assert kinds(verdicts) == ["indexed", "indexed", "dead", "indexed"]
     assert (verdicts[2].reason, verdicts[2].alarm) == ("server-error", True)
-    assert len(proxy.bulks) == sink_module.MOST_SERVER_ERRORS + 1
+    assert len(proxy.bulks) == MOST_SERVER_ERRORS + 1
     assert "document d2: unforeseen answer" in caplog.text
 
 
@@ -348,7 +338,7 @@ def test_a_document_on_which_the_server_fails_for_ever_is_dead_and_its_neighbour
 def test_a_fault_of_index_or_shard_is_waited_out(river: Settings, status: int, names: list[str]) -> None:
     documents = [made(river, number) for number in range(3)]
     fault = faults.items_refused(status, "illegal_state_exception", *names)
-    with faults.FaultServer(river.elasticsearch.url, [fault] * (sink_module.MOST_SERVER_ERRORS + 4)) as proxy:
+    with faults.FaultServer(river.elasticsearch.url, [fault] * (MOST_SERVER_ERRORS + 4)) as proxy:
         verdicts = Sink(connect(behind(river, proxy.url)), river).write(documents)
     assert kinds(verdicts) == ["indexed"] * 3
     assert proxy.plan == []

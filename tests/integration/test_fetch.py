@@ -16,6 +16,7 @@ import pytest
 
 from pipelines.kafka import Admin, Sender
 from pipelines.settings import Settings
+from pipelines.urls import identity_url
 from schemas.records import DeadLetter, Entry, OutcomeKind, PageFacts
 from schemas.topics import DEAD_LETTERS, ENTRIES, LATER, PAGES
 from tests.integration.pulling import HTML, entry, html, outcomes, pulling, send
@@ -65,7 +66,7 @@ def test_a_page_goes_to_kafka_as_it_came(river: Settings, site: Site) -> None:
 
     [message] = records(settings, PAGES)
     facts = PageFacts.from_json(message.headers["page"])
-    assert (message.key, message.value) == (site.url("/old"), body)
+    assert (message.key, message.value) == (identity_url(site.url("/new")), body)
     assert Entry.from_json(message.headers["entry"]) == announced
     assert (facts.url, facts.status, facts.redirects) == (site.url("/new"), 200, [site.url("/old?utm_source=rss")])
     assert facts.content_type == "text/html; charset=ISO-8859-1"
@@ -73,6 +74,7 @@ def test_a_page_goes_to_kafka_as_it_came(river: Settings, site: Site) -> None:
     assert facts.version == int(facts.fetched_at.timestamp() * 1000)
     [line] = outcomes(settings)
     assert (line.kind, line.terminal, line.article_id) == (OutcomeKind.FETCHED, False, announced.id)
+    assert line.page_url == site.url("/new")
     assert line.next_visit_at == facts.fetched_at + timedelta(minutes=15)
     [next_visit] = [Entry.from_json(found.value or b"") for found in records(settings, LATER[0])]
     assert (next_visit.visit, next_visit.attempt, next_visit.first_seen) == (1, 0, NOON)
@@ -282,7 +284,7 @@ def test_killed_and_started_again_nothing_is_missing(river: Settings) -> None:
             process.kill()
     fetched(settings, 100)
     pages = {message.key for message in records(settings, PAGES)}
-    assert pages == set(urls)
+    assert pages == set(map(identity_url, urls))
     assert ends(settings) == dict.fromkeys(urls, (OutcomeKind.FETCHED, ""))
     for site in sites:
         site.__exit__(None, None, None)

@@ -13,7 +13,7 @@ import pytest
 from pipelines.ledger.lines import outcome_id
 from pipelines.settings import Settings
 from pipelines.status import worker_status
-from schemas.records import Entry, OutcomeKind
+from schemas.records import Entry, OutcomeKind, PageFacts
 from schemas.topics import LATER, PAGES
 from tests.integration.pulling import HTML, entry, feed_file, feed_reply, html, outcomes, pulling, send
 from tests.integration.site import Reply, Site
@@ -54,8 +54,8 @@ def test_an_article_of_several_feeds_is_fetched_once_and_its_page_again_when_a_f
     settings = pulling(river, fetch_later_scale=0.003, fetch_revisit=["15m", "15m"])  # 2.7 s
     site.routes["/a"] = Reply(html("one"), headers=TAGGED)
     first, second, third = (entry(site.url("/a"), feed_url=feed) for feed in (FIRST, SECOND, THIRD))
-    second = second.model_copy(update={"first_seen": NOON + timedelta(days=40)})
-    again = first.model_copy(update={"first_seen": NOON + timedelta(days=41)})
+    second = second.model_copy(update={"first_seen": NOON + timedelta(minutes=40)})
+    again = first.model_copy(update={"first_seen": NOON + timedelta(minutes=41)})
     with role(settings, "fetch") as process:
         send(settings, [first])
         until(lambda: pages(settings), what="the page")
@@ -73,11 +73,53 @@ def test_an_article_of_several_feeds_is_fetched_once_and_its_page_again_when_a_f
     assert repeats(settings) == {SECOND: outcome_id(first.id, 0, OutcomeKind.DUPLICATE_URL, SECOND)}
     assert worker_status(settings) == []
 
-    told = entry(site.url("/told"), feed_url=SECOND, further=True)  # by poll, which has written its line, too
+    told = first.model_copy(update={"feed_url": f"{THIRD}/2", "further": True})  # poll has written its line
     send(settings, [third, again, told])  # to another copy, which reads back what was announced before
     drained(settings)
     assert set(repeats(settings)) == {SECOND, THIRD}
-    assert (len(site.asked("/a")), site.asked("/told")) == (3, [])
+    assert len(site.asked("/a")) == 3
+
+
+def test_what_was_forgotten_is_fetched_again(river: Settings, site: Site) -> None:
+    """The index decides whether it is a new article; nobody's memory has to."""
+    settings = pulling(river, fetch_revisit=[], fetch_known_articles=10)
+    for number in range(30):
+        site.routes[f"/{number}"] = Reply(html(str(number)), headers=HTML)
+    send(settings, [entry(site.url(f"/{number}"), feed_url=FIRST) for number in range(30)])
+    drained(settings)
+    further = entry(site.url("/0"), feed_url=SECOND, further=True)  # poll remembers the article, fetch does not
+    late = entry(site.url("/29"), feed_url=SECOND, first_seen=NOON + timedelta(days=31))
+    send(settings, [further, late, entry(site.url("/28"), feed_url=SECOND)])
+    drained(settings)
+    assert [len(site.asked(f"/{number}")) for number in (0, 27, 28, 29)] == [2, 1, 1, 2]
+    assert repeats(settings).keys() == {SECOND}
+    found = [line for line in outcomes(settings) if line.article_id == further.id]
+    assert [(line.kind, line.feed_url) for line in found] == [
+        (OutcomeKind.FETCHED, FIRST),
+        (OutcomeKind.DISCOVERED, SECOND),
+        (OutcomeKind.FETCHED, SECOND),
+    ]
+    assert found[1].id == outcome_id(further.id, 0, OutcomeKind.DISCOVERED)
+
+
+def test_what_its_site_removes_is_sent_on_and_looked_at_again(river: Settings, site: Site) -> None:
+    settings = pulling(river, fetch_revisit=["15m", "15m", "15m"], fetch_later_scale=0.001)
+    replies = iter([Reply(html("one"), headers=TAGGED), Reply(status=410), Reply(html("one"), headers=TAGGED)])
+    site.routes["/a"] = lambda _: next(replies, Reply(html("one"), headers=TAGGED))
+    send(settings, [entry(site.url("/a"))])
+    with role(settings, "fetch") as process:
+        until(lambda: len(outcomes(settings)) == 4, what="four visits")
+        until(lambda: waiting(settings, "fetch") == 0, what="all offsets committed")
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 0
+    assert [(line.kind, line.reason) for line in outcomes(settings)] == [
+        (OutcomeKind.FETCHED, ""),
+        (OutcomeKind.FETCHED, "http-410"),
+        (OutcomeKind.FETCHED, ""),
+        (OutcomeKind.UNCHANGED, "same-bytes"),
+    ]
+    facts = [PageFacts.from_json(message.headers["page"]) for message in records(settings, PAGES)]
+    assert [(one.status, one.removed) for one in facts] == [(200, False), (410, True), (200, False)]
 
 
 def test_a_visit_that_was_sent_twice_is_made_once(river: Settings, site: Site) -> None:

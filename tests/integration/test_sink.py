@@ -55,25 +55,6 @@ def test_writers_that_start_together_share_the_new_index(river: Settings) -> Non
     client.close()
 
 
-def test_a_replay_of_both_visits_says_the_same_again(river: Settings) -> None:
-    """After a crash pages are read again: nothing in the index changes, and the ledger's kinds fit."""
-    client = connect(river)
-    sink, name = Sink(client, river), river.river.name
-    visits = [
-        document(article(1), 1, name),
-        document(article(1), 2, name, revisit=True),
-        document(article(1, body="The ferry is late."), 3, name, revisit=True),
-        document(article(1, body="The ferry is late."), 4, name, revisit=True, rewrite=True),
-    ]
-    kinds = [[sink.write([visit])[0].kind.value for visit in visits] for _ in range(3)]
-    assert kinds == [
-        ["indexed", "unchanged", "updated", "updated"],
-        ["superseded", "superseded", "superseded", "updated"],
-        ["superseded", "superseded", "superseded", "updated"],
-    ]
-    client.close()
-
-
 def test_the_ledger_keeps_the_first_success_of_a_visit(river: Settings) -> None:
     client = connect(river)
     sink, name = Sink(client, river), river.river.name

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from pipelines.index.documents import (
     Document,
+    article_source,
     articles_index,
     batches,
     document,
@@ -100,10 +101,11 @@ def test_a_document_is_two_lines() -> None:
     assert rest == b""
 
 
-def test_a_revisit_alone_carries_its_digest() -> None:
-    assert document(article(), 7, "news").digest == ""
-    assert document(article(), 7, "news", revisit=True).digest == ID[::-1]
-    assert document(article(), 7, "news", revisit=True, rewrite=True).digest == ""  # feeds joined: written in any case
+def test_a_stored_document_is_written_again_as_it_was() -> None:
+    """Whoever merges two documents has what the index gave of them: times as text, and what is derived may be old."""
+    written = document(article(language="de"), 7, "news").source
+    stored = json.loads(written)
+    assert article_source(stored | {"stem": {"english": "of another text"}}) == written
 
 
 def test_the_template_is_the_index_without_its_date() -> None:

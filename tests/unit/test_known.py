@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from hypothesis import given
@@ -26,7 +26,7 @@ def entry(number: int = 0, feed: str = A, **fields: Any) -> Entry:
 
 
 def take(known: Known, offset: int, feed: str, number: int = 0, partition: int = 0) -> Standing:
-    return known.take(entry(number).id, feed, partition, offset)
+    return known.take(entry(number, feed), partition, offset)
 
 
 def test_the_first_record_counts_and_stays_the_first() -> None:
@@ -56,17 +56,16 @@ def test_further_feeds_join_the_origins() -> None:
     assert known.joined(alone) is alone
 
 
-def test_a_feed_that_joins_before_the_first_record_is_known_keeps_nobody_from_fetching() -> None:
-    known = Known()
-    known.join(entry().id, B)
-    known.join(entry().id, C)
-    known.join(entry().id, B)
-    assert known.joined(entry(feed=A, visit=1)).origins == [B, C]  # its first record lies far back
-    assert take(known, 5, B) is FIRST
-    assert known.joined(entry(feed=B)).origins == [C]
-    known.join(entry().id, A)
-    assert take(known, 6, A) is FURTHER
-    assert known.joined(entry(feed=B)).origins == [C, A]
+def test_what_is_announced_again_after_the_last_revisit_is_fetched_again() -> None:
+    known = Known(seconds=3600)
+    soon, late = NOON + timedelta(hours=1), NOON + timedelta(hours=1, seconds=1)
+    assert take(known, 0, A) is FIRST
+    assert known.take(entry(feed=B, first_seen=soon), 0, 1) is FURTHER
+    assert known.take(entry(feed=C, first_seen=late), 0, 2) is FIRST
+    assert known.joined(entry(feed=C)).origins == []
+    assert known.take(entry(feed=C, first_seen=late), 0, 2) is FIRST
+    assert known.take(entry(feed=A, first_seen=late + timedelta(hours=1)), 0, 3) is FURTHER
+    assert take(known, 0, A) is FURTHER  # a record of long ago says nothing new
 
 
 def test_a_revisit_goes_without_validators_when_feeds_joined_since() -> None:

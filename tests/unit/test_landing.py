@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.pull.landing import amp_link, consent_page, refresh_target
+from pipelines.pull.landing import amp_link, canonical_link, consent_page, refresh_target
 
 ARTICLE = "https://www.ferry.example/news/2026/bridge"
 QUOTED = "https%3A%2F%2Fwww.ferry.example%2Fnews%2F2026%2Fbridge"
@@ -152,15 +152,45 @@ def test_the_amp_copy_is_noted(head: str, link: str) -> None:
     assert amp_link(f"<html><head>{head}</head>".encode(), ARTICLE) == link
 
 
+@pytest.mark.parametrize(
+    ("head", "link"),
+    [
+        ('<link rel="canonical" href="/news/2026/bridge">', ARTICLE),
+        ("<LINK HREF=//ferry.example/b?utm_source=x&amp;id=5#top REL='Canonical'>", "https://ferry.example/b?id=5"),
+        ('<link rel="canonical alternate" href="http://m.ferry.example/b">', "http://m.ferry.example/b"),
+        (
+            '<link rel="stylesheet" href="canonical.css"><link rel=canonical href=../b>',
+            "https://www.ferry.example/news/b",
+        ),
+        ('<meta name="x" content="canonical"><link rel="canonical" href="/b">', "https://www.ferry.example/b"),
+        ('<link rel="canonical" href="/">', ""),
+        ('<link rel="canonical" href="https://www.ferry.example">', ""),
+        ('<link rel="canonical" href="https://other.example/news/2026/bridge">', ""),
+        ('<link rel="canonical" href="https://ferry.example.org/b">', ""),
+        ('<link rel="canonical" href="mailto:desk@ferry.example">', ""),
+        ('<link rel="canonical" href="https://[">', ""),
+        ('<link rel="canonical">', ""),
+        ('<link rel="canonicals" href="/b">', ""),
+        ("<p>the canonical form", ""),
+        ("", ""),
+    ],
+)
+def test_the_address_that_a_page_gives_itself(head: str, link: str) -> None:
+    assert canonical_link(f"<html><head>{head}</head>".encode(), ARTICLE) == link
+
+
 @given(st.binary(max_size=300), st.text(max_size=50))
 def test_no_bytes_break_them(body: bytes, url: str) -> None:
     for page in (
         body,
         b'<meta http-equiv="refresh" content="0;url=' + body,
         b'<link rel="amphtml" href="' + body + b'">',
+        b'<link rel="canonical" href="' + body + b'">',
+        b"canonical" + body + b"canonical>",
     ):
         for base in (url, ARTICLE):
             amp_link(page, base)
+            canonical_link(page, base)
             refresh_target(page, base)
 
 
@@ -178,6 +208,9 @@ def test_no_bytes_break_them(body: bytes, url: str) -> None:
         b"= ",
         b"a=a=",
         b'<meta content=" ',
+        b"canonical",
+        b"<link rel=canonical ",
+        b"<link canonical>",
     ],
 )
 def test_hostile_pages_take_no_time(piece: bytes) -> None:
@@ -188,4 +221,5 @@ def test_hostile_pages_take_no_time(piece: bytes) -> None:
     refresh_target(small, ARTICLE)
     amp_link(large, ARTICLE)
     amp_link(b"<link rel=amphtml>" + large, ARTICLE)
+    canonical_link(large, ARTICLE)
     assert time.process_time() - began < 0.5

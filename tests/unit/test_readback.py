@@ -71,7 +71,7 @@ def back(log: Log, monkeypatch: pytest.MonkeyPatch, most: int = 20_000) -> tuple
 
 def again(known: Known, partition: int, offset: int) -> bool:
     entry = Entry.from_json(message(partition, offset).value or b"")
-    return known.take(entry.id, entry.feed_url, partition, offset + 1_000_000) is Standing.AGAIN
+    return known.take(entry, partition, offset + 1_000_000) is Standing.AGAIN
 
 
 def test_all_that_was_committed_is_known_and_is_not_read_twice(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -96,6 +96,13 @@ def test_it_reads_no_more_records_than_it_may(monkeypatch: pytest.MonkeyPatch) -
     reader, _ = back(log, monkeypatch, most=1500)
     reader.fill([(TOPIC, 0)])
     assert len(log.read_offsets) == 1500
+
+
+def test_of_a_few_it_reads_the_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    log = Log(0, {0: 10**7, 1: 500})
+    reader, _ = back(log, monkeypatch, most=4)
+    reader.fill([(TOPIC, 0), (TOPIC, 1)])
+    assert sorted(log.read_offsets) == [(0, 10**7 - 2), (0, 10**7 - 1), (1, 498), (1, 499)]
 
 
 @pytest.mark.parametrize(("limit", "value"), [("_MOST_BYTES", 600_000), ("_MOST_SECONDS", 0.05)])
@@ -139,10 +146,11 @@ def test_without_kafka_it_goes_on_and_says_so(
     assert again(known, 0, 4)
 
 
-@given(st.dictionaries(st.integers(0, 3), st.integers(0, 4000)), st.integers(0, 3000))
-def test_each_record_is_read_once(committed: dict[int, int], start: int) -> None:
+@given(st.dictionaries(st.integers(0, 3), st.integers(0, 4000)), st.integers(0, 3000), st.integers(50, 1000))
+def test_each_record_is_read_once(committed: dict[int, int], start: int, most: int) -> None:
     log = Log(start, committed)
     ends = {place: end for place, end in log.ends.items() if end > start}
-    found = [(each.partition, each.offset) for each in readback._backwards(log, log.starts(list(ends)), dict(ends))]  # type: ignore[arg-type]  # stands for Spans
+    read = readback._backwards(log, log.starts(list(ends)), dict(ends), most)  # type: ignore[arg-type]  # stands for Spans
+    found = [(each.partition, each.offset) for each in read]
     wanted = [(partition, offset) for partition, end in committed.items() for offset in range(start, end)]
     assert sorted(found) == sorted(wanted)

@@ -11,7 +11,7 @@ from pipelines.index.verdict import Verdict, Wait, Whole, judge, judge_alone, ju
 from schemas.records import OutcomeKind
 
 FIRST = Document("a", "news-articles-2026.11", 5, b"{}")
-REVISIT = Document("a", "news-articles-2026.11", 5, b"{}", digest="d", revisit=True)
+REVISIT = Document("a", "news-articles-2026.11", 5, b"{}", revisit=True)
 
 
 def failed(status: int, kind: str, reason: str = "", cause: str = "") -> dict[str, Any]:

@@ -139,6 +139,54 @@ def test_the_amp_copy_is_noted_with_the_page() -> None:
     assert visit.facts.amp_url == f"{URL}.amp"
 
 
+@pytest.mark.parametrize(
+    ("link", "landed", "head", "address"),
+    [
+        (URL, URL, "", URL),
+        (URL, URL, '<link rel="canonical" href="/a">', URL),
+        (f"{URL}?view=1", f"{URL}?view=1", '<link rel="canonical" href="/a">', URL),
+        ("https://proxy.example/x7", URL, "", URL),
+        ("https://proxy.example/x7", f"{URL}?view=1", '<link rel="canonical" href="/a">', URL),
+        (URL, "https://ferry.example/", "", URL),  # the first page is no article's address
+        (URL, "https://ferry.example/", '<link rel="canonical" href="/">', URL),
+        ("http://ferry.example/a", URL, "", URL),
+    ],
+)
+def test_all_pages_of_an_article_have_one_key(link: str, landed: str, head: str, address: str) -> None:
+    found = Answer(url=landed, status=200, headers=HTML, body=f"<html><head>{head}</head>".encode() + PAGE)
+    visit = answered(found, entry(id=article_id(link), url=link, link=link))
+    assert visit.facts is not None
+    assert visit.key == address
+    assert line(visit).page_url == ("" if article_id(link) == article_id(address) else address)
+    assert visit.later is not None
+    removed = failed(gone(410), visit.later[1])
+    assert removed.key == address  # what is said of it later goes the same way
+
+
+def gone(status: int) -> FetchFault:
+    return FetchFault(f"answered {status}", reason=f"http-{status}", retryable=False, status=status, resource=URL)
+
+
+@pytest.mark.parametrize("status", [404, 410])
+def test_what_is_removed_later_is_sent_on_and_looked_at_again(status: int) -> None:
+    seen = {"etag": '"1"', "last_modified": "Mon", "content_digest": "a" * 32}
+    visit = failed(gone(status), entry(visit=1, **seen))
+    assert visit.facts is not None
+    assert (visit.facts.status, visit.facts.removed, visit.facts.fetched_at, visit.body) == (status, True, NOON, b"")
+    assert (line(visit).kind, line(visit).reason, visit.dead) == (OutcomeKind.FETCHED, f"http-{status}", None)
+    assert visit.later is not None
+    tier, later = visit.later
+    assert (tier.name, later.visit, line(visit).next_visit_at) == ("entries-later-1h", 2, later.due_at)
+    assert (later.etag, later.last_modified, later.content_digest) == (None, None, None)
+    assert answered(answer(), later).facts is not None  # back again, with the same bytes: it is processed
+    assert failed(gone(status), entry(visit=4)).later is None
+
+
+@pytest.mark.parametrize("status", [400, 403, 451, 501])
+def test_another_refusal_at_a_revisit_is_no_removal(status: int) -> None:
+    assert line(failed(gone(status), entry(visit=1))).kind is OutcomeKind.DEAD
+
+
 def test_an_announcement_by_another_feed_ends_with_the_line_that_poll_writes() -> None:
     other = entry(feed_url="https://other.example/feed")
     visit = repeated(other, ENTRY.feed_url, NOON, "news.entries/0/2")

@@ -1,0 +1,115 @@
+"""Writes articles: each is looked up first, then becomes a document, or part of the one that the index has of it.
+
+Articles that may be one and the same are never written side by side: the second one waits until the first is there,
+and is looked up again. What meets a newer version on the way is looked up again, too.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from pipelines.index.arrival import Arrival, Plan, plan
+from pipelines.index.documents import Document, article_source
+from pipelines.index.lookup import Lookup
+from pipelines.index.sink import Sink
+from pipelines.index.verdict import REPLAYED, Verdict
+from pipelines.urls import identity_url
+from schemas.records import OutcomeKind
+
+log = logging.getLogger(__name__)
+
+_MOST_TRIES = 10
+
+
+class ArticleWriter:
+    """Brings articles into the index.
+
+    Args:
+        lookup: looks up what the index has of them.
+        sink: writes.
+        river: the river's name.
+    """
+
+    def __init__(self, lookup: Lookup, sink: Sink, river: str) -> None:
+        self._lookup = lookup
+        self._sink = sink
+        self._river = river
+
+    def write(self, arrivals: Sequence[Arrival]) -> list[Plan]:
+        """Write articles and say of each how its visit ended, in their order.
+
+        A plan of the kind `dead` says why Elasticsearch cannot take the article.
+
+        Raises:
+            ServiceError: the process is asked to stop meanwhile; nothing may be committed.
+        """
+        done: dict[int, Plan] = {}
+        tries = [0] * len(arrivals)
+        left = list(range(len(arrivals)))
+        while left:
+            found = self._lookup.find([arrivals[number].wanted(self._river) for number in left])
+            plans = {
+                number: plan(arrivals[number], some, self._river) for number, some in zip(left, found, strict=True)
+            }
+            turn = list(_apart(left, arrivals, plans))
+            for number, result in zip(turn, self._carry_out([plans[number] for number in turn]), strict=True):
+                tries[number] += 1
+                if result is not None:
+                    done[number] = result
+                elif tries[number] == _MOST_TRIES:
+                    log.error("document %s is written by somebody else, again and again", plans[number].place.id)
+                    done[number] = replace(plans[number], kind=OutcomeKind.SUPERSEDED, reason="", source=None)
+                if result is not None and result.stored and result.kind is not OutcomeKind.DEAD:
+                    self._lookup.recent.note(result.place, _urls(arrivals[number], result))
+            left = [number for number in left if number not in done]
+        return [done[number] for number in range(len(arrivals))]
+
+    def _carry_out(self, plans: Sequence[Plan]) -> list[Plan | None]:
+        """Write what is to be written; None for a plan that somebody else's write has made worthless."""
+        documents = [_document(one, one.source) for one in plans if one.source is not None]
+        verdicts = iter(self._sink.write(documents) if documents else [])
+        return [one if one.source is None else _judged(one, next(verdicts)) for one in plans]
+
+
+def _apart(left: Sequence[int], arrivals: Sequence[Arrival], plans: dict[int, Plan]) -> Iterator[int]:
+    """Give those that are certainly not the article of one before them, by number."""
+    taken: set[object] = set()
+    for number in left:
+        arrival = arrivals[number]
+        names: set[object] = {plans[number].place, arrival.entry.id}
+        names |= {identity_url(claim.url) for claim in arrival.claims} | {identity_url(arrival.entry.url)}
+        if taken.isdisjoint(names):
+            yield number
+        taken |= names
+
+
+def _urls(arrival: Arrival, result: Plan) -> list[str]:
+    """Give the addresses by which the document of an arrival is to be found."""
+    urls = [arrival.entry.url]
+    if result.source is not None:
+        urls += [result.source["url"], *result.source.get("addresses", ())]
+    return urls
+
+
+def _document(one: Plan, source: Mapping[str, Any]) -> Document:
+    return Document(
+        id=one.place.id,
+        index=one.place.index_name,
+        version=one.version,
+        source=article_source(source),
+        revisit=one.kind is not OutcomeKind.INDEXED,
+    )
+
+
+def _judged(one: Plan, verdict: Verdict) -> Plan | None:
+    """Say how the visit ended by what became of its document; None where it is to be looked up again."""
+    if verdict.kind is OutcomeKind.DEAD:
+        return replace(one, kind=OutcomeKind.DEAD, reason=verdict.reason, detail=verdict.detail)
+    if one.kind is OutcomeKind.INDEXED and verdict.kind is not OutcomeKind.SUPERSEDED:
+        # Whether it was there before is the index's to say.
+        return replace(one, kind=verdict.kind, reason=verdict.reason, detail=verdict.detail)
+    met = verdict.kind is OutcomeKind.SUPERSEDED or verdict.reason == REPLAYED
+    return None if met else one
