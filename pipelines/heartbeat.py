@@ -125,6 +125,6 @@ class Heartbeat:
             started_at=self._since,
             at=datetime.now(UTC),
             waits_for=reason,
-            detail=detail[:500],
+            detail=detail,
             waits_since=since,
         )

@@ -11,9 +11,7 @@ from w3lib.url import canonicalize_url, safe_url_string
 
 from pipelines.errors import FeedFault
 from pipelines.redaction import without_credentials
-
-MAX_LENGTH = 4096
-"""Longest URL that is taken; longer ones are no addresses of articles."""
+from schemas.records.base import MAX_ADDRESS
 
 _EDITIONS = ("www.", "m.", "mobile.", "amp.")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -51,7 +49,10 @@ def canonical_url(url: str) -> str:
         canonical = canonicalize_url(bare)
     except ValueError as error:  # UnicodeError is one
         raise _fault(url, "bad-url", str(error)) from None
-    return f"{canonical}?{query}" if query else canonical
+    canonical = f"{canonical}?{query}" if query else canonical
+    if len(canonical) > MAX_ADDRESS:
+        raise _fault(url, "url-too-long", f"{len(canonical)} characters in canonical form")
+    return canonical
 
 
 def fetchable_url(url: str) -> str:
@@ -61,7 +62,7 @@ def fetchable_url(url: str) -> str:
         FeedFault: as `canonical_url`.
     """
     text = without_credentials(url.strip())
-    if len(text) > MAX_LENGTH:
+    if len(text) > MAX_ADDRESS:
         raise _fault(url, "url-too-long", f"{len(text)} characters")
     try:
         safe = safe_url_string(text).partition("#")[0]
@@ -69,7 +70,7 @@ def fetchable_url(url: str) -> str:
         host, port = parts.hostname, parts.port
     except ValueError:  # its text may repeat a password with a slash in it
         raise _fault(url, "bad-url", "its host or port cannot be read") from None
-    if len(safe) > MAX_LENGTH:
+    if len(safe) > MAX_ADDRESS:
         raise _fault(url, "url-too-long", f"{len(safe)} characters when escaped")
     if not parts.scheme:
         raise _fault(url, "no-scheme", "no http:// or https://")
@@ -79,6 +80,9 @@ def fetchable_url(url: str) -> str:
         raise _fault(url, "no-host", "no host")
     if not _HOST.fullmatch(_bracketed(host.rstrip("."))) or port == 0:
         raise _fault(url, "bad-url", f"host {host}")
+    # IDNA makes capitals of some letters: of 𝕬, for instance.
+    user, at, where = parts.netloc.rpartition("@")
+    safe = safe.replace(parts.netloc, f"{user}{at}{where.lower()}", 1)
     return _LOWER_ESCAPE.sub(lambda match: match[0].upper(), safe)
 
 
@@ -90,6 +94,15 @@ def host_of(url: str) -> str:
     """
     parts = urlsplit(fetchable_url(url))
     return _authority(parts.scheme, parts.netloc)
+
+
+def origin_of(url: str) -> str:
+    """Give the origin whose robots.txt counts for a URL, e.g. `https://example.org`.
+
+    Raises:
+        FeedFault: as `canonical_url`.
+    """
+    return "{0.scheme}://{0.netloc}".format(urlsplit(fetchable_url(url)))
 
 
 def identity_url(canonical: str) -> str:

@@ -17,6 +17,7 @@ from typing import Any, TextIO
 
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
+from rich.table import Table
 from rich.text import Text
 
 from pipelines.errors import UsageError
@@ -26,6 +27,9 @@ from pipelines.redaction import redacted
 _WIDE = 160
 """Columns where nobody watches: a table in a file or a pipe is not folded to a terminal of eighty."""
 
+
+_WIDEST = 20_000
+"""Columns of a table that is not to be folded: an address may have 4,096 characters."""
 
 _SLOT = "\ue000"
 """Stands for a value while a template's markup is read; of private use, so that no template holds it."""
@@ -54,8 +58,8 @@ def readers() -> Iterator[None]:
 class _Console(Console):
     """A console on which a plain string is plain, and nothing that is shown can steer the terminal."""
 
-    def __init__(self, stream: TextIO, *, stderr: bool = False) -> None:
-        width = None if stream.isatty() else _WIDE
+    def __init__(self, stream: TextIO, *, stderr: bool = False, width: int | None = None) -> None:
+        width = width or (None if stream.isatty() else _WIDE)
         super().__init__(stderr=stderr, highlight=False, markup=False, emoji=False, soft_wrap=True, width=width)
 
     def on_broken_pipe(self) -> None:
@@ -66,7 +70,13 @@ class _Console(Console):
         return super().render_str(plain(text), **how)
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
-        """Clean all that is rendered, whatever it is part of; cursor movements of live displays are rich's own."""
+        """Clean all that is rendered, whatever it is part of; cursor movements of live displays are rich's own.
+
+        A narrow terminal folds what is in a table's cells; rich would cut long words.
+        """
+        if isinstance(renderable, Table):
+            for column in renderable.columns:
+                column.overflow = "fold" if column.overflow == "ellipsis" else column.overflow
         for segment in super().render(renderable, options):
             yield segment if segment.control else Segment(plain(segment.text), segment.style)
 
@@ -76,6 +86,15 @@ out = _Console(sys.stdout)
 
 err = _Console(sys.stderr, stderr=True)
 """Messages and progress."""
+
+
+def print_whole(table: Table) -> None:
+    """Print a table one line a row, as wide as it needs to be: the terminal folds it, and an address can be copied."""
+    for column in table.columns:
+        column.no_wrap = True
+    options = out.options.update(max_width=_WIDEST)
+    width = max(out.width, out.measure(table, options=options).maximum)
+    _Console(sys.stdout, width=width).print(table)
 
 
 def styled(template: str, *values: object) -> Text:

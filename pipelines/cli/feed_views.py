@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 from rich.text import Text
 
-from pipelines.cli.console import err, line, out, styled
+from pipelines.cli.console import err, line, out, print_whole, styled
 
 if TYPE_CHECKING:
     from pipelines.feeds.check import Checked
@@ -47,7 +47,7 @@ def show_standings(rows: Sequence[Standing], now: datetime) -> None:
             Text(_state(row), style="red" if row.failing else "dim" if row.feed.paused else "", no_wrap=True),
             Text(line(row.feed.title), no_wrap=True),
         )
-    _print_whole(table)
+    print_whole(table)
 
 
 def _next(row: Standing, now: datetime) -> str:
@@ -69,14 +69,6 @@ def _state(row: Standing) -> str:
 
 def _whole(url: str) -> Text:
     return Text(line(url), no_wrap=True, overflow="ignore")
-
-
-def _print_whole(table: Table) -> None:
-    """Print a table as wide as it needs to be: a terminal folds it, a pipe gets one line a row."""
-    for column in table.columns:
-        column.no_wrap = True
-    width = max(out.width, out.measure(table, options=out.options.update(max_width=4000)).maximum)
-    out.print(table, width=width, soft_wrap=True)
 
 
 def tell_duplicates(groups: Sequence[Duplicate]) -> None:
@@ -101,7 +93,7 @@ def show_survey(survey: Survey, now: datetime) -> None:
         table.add_row(_whole(feed.url), feed.kind, count, newest, feed.how.value, Text(line(feed.title)))
         for other in feed.others:
             table.add_row(Text.assemble("  also ", _whole(other), style="dim", no_wrap=True))
-    _print_whole(table)
+    print_whole(table)
 
 
 def survey_as_json(survey: Survey) -> dict[str, Any]:

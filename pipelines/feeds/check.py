@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from pipelines.errors import RecordFault
-from pipelines.feeds.guest import Guest, origin_of
+from pipelines.feeds.guest import Guest
 from pipelines.feeds.lists import feed_of
 from pipelines.feeds.remarks import Access, Remark, remarks
 from pipelines.http.answer import Answer
@@ -20,6 +20,7 @@ from pipelines.pull.announce import Announced, Announcement, after_feed
 from pipelines.pull.schedule import first_state
 from pipelines.pull.sitemaps import Asked, Walk, oldest
 from pipelines.settings import PollSettings, Settings
+from pipelines.urls import origin_of
 from schemas.records import Feed
 
 _MAX_REQUESTS = 25

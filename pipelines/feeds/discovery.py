@@ -129,7 +129,7 @@ def of_page(body: bytes, url: str) -> list[Candidate]:
     tree = _tree(b"\n".join(tags))
     if tree is None:
         return []
-    base = next((urljoin(url, href) for tag in tree.iter("base") if (href := tag.get("href"))), url)
+    base = next((_absolute(url, href) for tag in tree.iter("base") if (href := tag.get("href"))), "") or url
     declared = [Candidate(href, How.DECLARED) for href in _hrefs(tree, base, _declares_feed)]
     linked = [Candidate(href, How.LINKED) for href in _hrefs(tree, base, _looks_like_feed)]
     return [*_distinct(declared)[:MAX_DECLARED], *_distinct(linked)[:MAX_LINKED]]

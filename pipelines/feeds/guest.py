@@ -6,7 +6,6 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
-from urllib.parse import urlsplit
 
 from pipelines.errors import FetchFault
 from pipelines.http.answer import Answer
@@ -19,7 +18,7 @@ from pipelines.pull.robots import ROBOTS_BYTES, Robots, robots_after
 from pipelines.pull.robots_cache import RobotsCache
 from pipelines.pull.sitemaps import oldest
 from pipelines.settings import Settings
-from pipelines.urls import host_of
+from pipelines.urls import host_of, origin_of
 
 _PATIENCE_SECONDS = 60.0
 _ACCEPT_ANY = f"{ACCEPT_FEED},text/html;q=0.8"
@@ -121,8 +120,3 @@ class Guest:
     def close(self) -> None:
         """End the children that parse."""
         self.parser.close()
-
-
-def origin_of(url: str) -> str:
-    """Give the origin whose robots.txt counts for a URL, e.g. `https://example.org`."""
-    return "{0.scheme}://{0.netloc}".format(urlsplit(url))

@@ -43,6 +43,7 @@ _FEED_SCHEME = re.compile(r"^(?:feed|rss|pcast|itpc):(?:(?://)?(https?://)|//)?"
 _NOT_LISTED = {"lists", "credentials"}
 """Fields that no list has by their name: the river's own, and what stands in the address."""
 _KEYS = Feed.model_fields.keys() - _NOT_LISTED
+_NO_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +175,8 @@ def to_opml(feeds: Iterable[Feed], title: str = "Newsriver", *, secrets: bool = 
             attributes["title"] = feed.title
         kept = feed.model_dump(exclude_defaults=True, include=set(_PLAIN))
         attributes |= {key: json.dumps(value) if not isinstance(value, str) else value for key, value in kept.items()}
-        etree.SubElement(body, "outline", attributes)
+        # No XML can hold them, not even escaped (XML 1.0, 2.2).
+        etree.SubElement(body, "outline", {key: _NO_XML.sub("\ufffd", value) for key, value in attributes.items()})
     return etree.tostring(root, encoding="unicode", pretty_print=True)
 
 

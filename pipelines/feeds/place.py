@@ -5,6 +5,7 @@ from __future__ import annotations
 from pipelines.errors import FeedFault
 from pipelines.kafka import partition_of
 from pipelines.urls import host_of
+from schemas.records.base import sound
 
 
 def feed_partition(url: str, partitions: int) -> int:
@@ -17,4 +18,4 @@ def feed_partition(url: str, partitions: int) -> int:
     try:
         return partition_of(host_of(url), partitions)
     except FeedFault:  # no address at all: it fails by name when it is asked
-        return partition_of(url, partitions)
+        return partition_of(sound(url), partitions)

@@ -12,11 +12,11 @@ from datetime import UTC, datetime
 from pipelines.errors import FeedFault, FetchFault
 from pipelines.feeds.discovery import Candidate, Found, How, found, merged, ranked, usual
 from pipelines.feeds.duplicates import address_key
-from pipelines.feeds.guest import Enough, Guest, origin_of
+from pipelines.feeds.guest import Enough, Guest
 from pipelines.http.answer import Answer
 from pipelines.http.client import Client
 from pipelines.settings import Settings
-from pipelines.urls import fetchable_url
+from pipelines.urls import fetchable_url, origin_of
 
 MAX_REQUESTS = 50
 """Requests of one survey, robots.txt and redirects included."""

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 NOT_MODIFIED = 304
+MAX_VALIDATOR = 1000
+"""Characters of an ETag or a Last-Modified; a longer one is not kept: it is sent with every request, never cut."""
 PERMANENT = frozenset({301, 308})
 """Redirects that say that the old address is to be used no more (RFC 9110, 15.4.2 and 15.4.9)."""
 
@@ -36,6 +38,20 @@ class Answer:
     def not_modified(self) -> bool:
         """Whether nothing changed since the validators that were sent."""
         return self.status == NOT_MODIFIED
+
+    @property
+    def etag(self) -> str | None:
+        """The validator to send with If-None-Match, where it can be kept."""
+        return self._validator("etag")
+
+    @property
+    def last_modified(self) -> str | None:
+        """The validator to send with If-Modified-Since, byte for byte, where it can be kept."""
+        return self._validator("last-modified")
+
+    def _validator(self, name: str) -> str | None:
+        found = self.headers.get(name)
+        return found if found and len(found) <= MAX_VALIDATOR else None
 
     @property
     def content_type(self) -> str:

@@ -9,6 +9,7 @@ from typing import NamedTuple, Self
 
 from pipelines.redaction import redacted
 from schemas.records import DeadLetter, Entry, Outcome, OutcomeKind, Stage
+from schemas.records.base import MAX_ADDRESS, shortened
 
 ANNOUNCING = frozenset({Stage.POLL, Stage.FETCH})
 """Where a duplicate is an announcement that no visit follows; later on it is the end of a visit."""
@@ -78,7 +79,7 @@ def outcome(
         stage: where it happened.
         kind: what happened.
         reason: why, as a short kebab-case name.
-        detail: the same for people; cut at 500 characters, credentials in addresses masked.
+        detail: the same for people, credentials in addresses masked.
         at: when; now by default.
         document_id: id of the document, where it is not the article's own.
         document_index: index that holds the document.
@@ -97,7 +98,7 @@ def outcome(
         kind=kind,
         terminal=kind.terminal,
         reason=reason,
-        detail=redacted(detail)[:500],
+        detail=redacted(detail),
         at=at or datetime.now(UTC),
         first_seen=entry.first_seen,
         document_id=document_id,
@@ -123,7 +124,7 @@ def dead_letter(entry: Entry, stage: Stage, error: BaseException, *, reason: str
         stage=stage,
         reason=reason,
         error=type(error).__name__,
-        message=redacted(str(error))[:1000],
+        message=redacted(str(error)),
         stack=redacted("".join(traceback.format_exception(error)))[-8000:],
         origin=origin,
         at=datetime.now(UTC),
@@ -137,10 +138,11 @@ def stand_in(key: str, timestamp_ms: int) -> Entry:
         key: the record's key, or its Kafka coordinates.
         timestamp_ms: the record's time, milliseconds since 1970.
     """
+    name = shortened(key, MAX_ADDRESS)  # it comes from a record nobody can read
     return Entry(
         id=hashlib.blake2b(key.encode(), digest_size=16).hexdigest(),
-        url=key,
-        link=key,
+        url=name,
+        link=name,
         feed_url="",
         source="",
         first_seen=datetime.fromtimestamp(timestamp_ms / 1000, UTC),

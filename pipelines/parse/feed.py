@@ -10,14 +10,14 @@ from urllib.parse import urljoin
 
 from pipelines.errors import FeedFault
 from pipelines.parse.links import resolved
-from pipelines.parse.text import MAX_NAME, MAX_SUMMARY, MAX_TITLE, plain
+from pipelines.parse.text import plain
 from pipelines.redaction import redacted, without_credentials
 from pipelines.urls import article_id, canonical_url, fetchable_url
+from schemas.records.base import MAX_NAME, MAX_NAMES, MAX_SUMMARY, MAX_TITLE
 
 MOST_ENTRIES = 10_000
 """Entries of one document that are taken, those that lead nowhere among them; the others are counted."""
 
-_MAX_NAMES = 30
 _MAX_GUID = 500
 _LANGUAGE = re.compile(r"([a-z]{2,3})(?:[-_].*)?")
 _OLDEST = datetime(1990, 1, 1, tzinfo=UTC)
@@ -225,4 +225,4 @@ def plausible(moment: datetime | None) -> datetime | None:
 
 def _names(values: Iterable[str]) -> tuple[str, ...]:
     found = dict.fromkeys(plain(value, html=True, limit=MAX_NAME) for value in values)
-    return tuple(name for name in found if name)[:_MAX_NAMES]
+    return tuple(name for name in found if name)[:MAX_NAMES]

@@ -11,7 +11,8 @@ from typing import Any
 from pipelines.dates import read_moment
 from pipelines.errors import FeedFault
 from pipelines.parse.feed import Collector, Draft, ParsedFeed, address, language_code, plausible
-from pipelines.parse.text import MAX_TITLE, plain
+from pipelines.parse.text import plain
+from schemas.records.base import MAX_TITLE
 
 _VERSION = re.compile(r"https?://(?:www\.)?jsonfeed\.org/version/(\d)")
 _SURROGATE = re.compile("[\ud800-\udfff]")  # JSON can name half a character, which no text can hold

@@ -16,8 +16,9 @@ from xml.parsers import expat
 from pipelines.dates import read_moment
 from pipelines.errors import FeedFault
 from pipelines.parse.feed import Child, Collector, Draft, ParsedFeed, language_code, plausible
-from pipelines.parse.text import MAX_TITLE, plain
+from pipelines.parse.text import plain
 from pipelines.urls import fetchable_url
+from schemas.records.base import MAX_TITLE
 
 SITEMAP_ROOTS = frozenset({"urlset", "sitemapindex"})
 

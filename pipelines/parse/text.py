@@ -5,9 +5,7 @@ from __future__ import annotations
 import html as entities
 import re
 
-MAX_TITLE = 500
-MAX_SUMMARY = 2000
-MAX_NAME = 200
+from schemas.records.base import shortened
 
 _MAX_MARKUP = 100_000  # characters looked at: some feeds put whole articles with inline images into the summary
 _UNSEEN = re.compile(
@@ -37,7 +35,4 @@ def plain(value: str, *, html: bool, limit: int) -> str:
         value = _TAG.sub(" ", _INLINE.sub("", value))
         value = entities.unescape(_UNFINISHED_TAG.sub("", value))
     text = _SPACE.sub(" ", _NOISE.sub("", value)).strip()
-    if len(text) <= limit:
-        return text
-    cut = text[: limit - 1]
-    return (cut.rpartition(" ")[0] or cut) + "…"
+    return shortened(text, limit)

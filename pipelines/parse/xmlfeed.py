@@ -18,7 +18,8 @@ from pipelines.errors import FeedFault
 from pipelines.parse.feed import Collector, Draft, ParsedFeed, address, language_code, plausible
 from pipelines.parse.guard import refuse_monsters
 from pipelines.parse.links import relation
-from pipelines.parse.text import MAX_TITLE, plain
+from pipelines.parse.text import plain
+from schemas.records.base import MAX_TITLE
 
 Loose = Any
 """feedparser's dictionary: it ships no types."""

@@ -179,8 +179,8 @@ def _seen(answer: Answer, at: datetime, *, conditional: bool) -> Seen:
     return Seen(
         at=at,
         conditional=conditional,
-        etag=answer.headers.get("etag"),
-        last_modified=answer.headers.get("last-modified"),
+        etag=answer.etag,
+        last_modified=answer.last_modified,
         digest=None if answer.not_modified else body_digest(answer.body),
         hint_seconds=_fresh_for(answer, at),
         retry_after=retry_after(answer.headers.get("retry-after"), at),

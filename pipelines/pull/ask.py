@@ -142,8 +142,8 @@ class Asker:
             child=child,
             parsed=parsed,
             failure="truncated" if "truncated" in parsed.notes else "",
-            etag=answer.headers.get("etag"),
-            last_modified=answer.headers.get("last-modified"),
+            etag=answer.etag,
+            last_modified=answer.last_modified,
         )
 
     async def _get(self, feed: Feed, url: str, etag: str | None, last_modified: str | None) -> Answer:

@@ -44,6 +44,7 @@ _PATH_MARKS = frozenset(
     }
 )
 _SHORTEST_PATH = 4
+_MOST_FIELDS = 1000
 _TAG = re.compile(rb"<(meta|link)\b([^<>]{0,4000})>", re.IGNORECASE)
 _ATTRIBUTE = re.compile(r"([a-z-]{1,20})\s{0,9}=\s{0,9}(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'>]+))", re.IGNORECASE)
 _PACKED = re.compile(r"[\w+/-]{16,4000}={0,2}", re.ASCII)
@@ -208,13 +209,18 @@ def _marks(url: SplitResult) -> tuple[set[str], set[str]]:
 
 def _values(url: SplitResult) -> Iterator[str]:
     """Give the values of the query and of the fragment, as they are and decoded once more."""
-    for _, value in (*parse_qsl(url.query, max_num_fields=100), *parse_qsl(url.fragment, max_num_fields=100)):
+    for _, value in (*_fields(url.query), *_fields(url.fragment)):
         yield value
         yield unquote(value)
         if _PACKED.fullmatch(value):
             with suppress(ValueError):
                 padded = value + "=" * (-len(value) % 4)
                 yield base64.b64decode(padded, altchars=b"-_" if "-" in value else None).decode("utf-8", "ignore")
+
+
+def _fields(query: str) -> list[tuple[str, str]]:
+    """Read the first fields of a query; the parser's own limit would be an error."""
+    return parse_qsl("&".join(query.split("&", _MOST_FIELDS)[:_MOST_FIELDS]))
 
 
 def _leads_back(value: str, starts: Sequence[SplitResult]) -> bool:

@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
-from urllib.parse import urlsplit
 
 from pipelines.errors import FeedFault, FetchFault, RecordFault
 from pipelines.http.answer import Answer
@@ -21,7 +20,7 @@ from pipelines.pull.robots import ROBOTS_BYTES, Robots
 from pipelines.pull.robots_cache import RobotsCache
 from pipelines.pull.visits import Visit, after_answer, after_fault, postponed, skipped
 from pipelines.settings import Settings
-from pipelines.urls import host_of
+from pipelines.urls import host_of, origin_of
 from schemas.records import Entry
 
 log = logging.getLogger(__name__)
@@ -109,7 +108,7 @@ class Visitor:
     @asynccontextmanager
     async def _hop(self, url: str) -> AsyncIterator[None]:
         """Let a request to a page through when the site allows it and it is our turn there."""
-        robots = await self._robots.of("{0.scheme}://{0.netloc}".format(urlsplit(url)))
+        robots = await self._robots.of(origin_of(url))
         if robots.fault is not None:
             raise _unreachable(robots.fault)
         if reason := robots.refusal(url):

@@ -7,7 +7,20 @@ from typing import Annotated
 
 from pydantic import AwareDatetime, Field
 
-from schemas.records.base import Digest, LanguageCode, Record, Unit
+from schemas.records.base import (
+    Address,
+    Addresses,
+    Digest,
+    LanguageCode,
+    Name,
+    Names,
+    Record,
+    Source,
+    Summary,
+    Text,
+    Title,
+    Unit,
+)
 
 REMOVED = frozenset({404, 410})
 """HTTP statuses by which a site says that a page that was there is no more."""
@@ -18,21 +31,21 @@ class Entry(Record):
 
     id: Digest
     """Article id: a pure function of the canonical URL."""
-    url: str
+    url: Address
     """Canonical URL."""
-    link: str
+    link: Address
     """URL as the feed gave it: the one that is fetched."""
-    feed_url: str
+    feed_url: Address
     """Feed that announced it first."""
-    source: str
+    source: Source
     """Short name of the outlet."""
-    title: str = ""
+    title: Title = ""
     """Title in the feed, as plain text."""
-    summary: str = ""
+    summary: Summary = ""
     """Summary in the feed, as plain text."""
-    authors: list[str] = []
+    authors: Names = []
     """Authors in the feed."""
-    categories: list[str] = []
+    categories: Names = []
     """Categories in the feed."""
     published_at: AwareDatetime | None = None
     """Publication date in the feed."""
@@ -52,7 +65,7 @@ class Entry(Record):
     """Last-Modified of the page's last visit."""
     content_digest: Digest | None = None
     """Digest of the page's body at its last visit, to tell an unchanged page."""
-    origins: list[str] = []
+    origins: Addresses = []
     """Further feeds that announced the same article."""
     further: bool = False
     """Whether another feed had announced the article before: it names an origin, and is fetched where that is lost."""
@@ -63,7 +76,7 @@ class Entry(Record):
 class PageFacts(Record):
     """What is known of a fetched page beside its body and its entry."""
 
-    url: str
+    url: Address
     """Final URL, after redirects."""
     status: int
     """HTTP status of the answer; 404 and 410, without a body, for an article that its site has removed."""
@@ -71,15 +84,15 @@ class PageFacts(Record):
     """Content-Type header as sent; its charset is not trusted but used."""
     fetched_at: AwareDatetime
     """When the body was complete; in milliseconds it is the document's version."""
-    redirects: list[str] = []
+    redirects: Addresses = []
     """URLs passed on the way, oldest first."""
     headers: dict[str, str] = {}
     """Response headers that were kept, lower-case names: validators, robots tags, language."""
     elapsed_ms: int = 0
     """Time from the request to the last byte."""
-    amp_url: str = ""
+    amp_url: Address = ""
     """Address of the AMP copy that the page names; noted, never fetched."""
-    canonical_url: str = ""
+    canonical_url: Address = ""
     """Address that the page gives itself (rel=canonical), in canonical form; empty where it gives none of its site."""
 
     @property
@@ -96,13 +109,13 @@ class PageFacts(Record):
 class TopicTag(Record):
     """One topic of an article and why it was given."""
 
-    id: str
+    id: Name
     """IPTC Media Topic, e.g. `medtop:11000000`."""
-    label: str
+    label: Name
     """The topic's name in English."""
     score: Unit
     """Confidence from 0 to 1."""
-    evidence: list[str]
+    evidence: Names
     """Words of the text that speak for it, strongest first."""
 
 
@@ -127,21 +140,21 @@ class Article(Record):
 
     id: Digest
     """Article id: the document's id."""
-    url: str
+    url: Address
     """Canonical URL."""
-    addresses: list[str] = []
+    addresses: Addresses = []
     """Canonical URLs of further addresses that it was found at: announced, redirected to, or named by its page."""
-    source: str
+    source: Source
     """Short name of the outlet."""
-    feeds: list[str] = []
+    feeds: Addresses = []
     """Feeds that announced it."""
-    title: str
+    title: Title
     """Headline."""
-    summary: str = ""
+    summary: Summary = ""
     """Standfirst or the feed's summary, as plain text."""
-    body: str
+    body: Text
     """Clean text, one paragraph a line."""
-    authors: list[str] = []
+    authors: Names = []
     """Names of the authors."""
     language: LanguageCode
     """Language of the body, ISO 639; `und` where it cannot be told."""
@@ -157,11 +170,11 @@ class Article(Record):
     """Number of words of the body."""
     content_digest: Digest
     """Digest of title, body and what is said of its use: equal means unchanged."""
-    rights: list[str] = []
+    rights: Names = []
     """What the publisher reserves: `noindex`, `noarchive`, `noai`, `tdm-reservation` and the like, each once."""
-    tdm_policy: str | None = None
+    tdm_policy: Address | None = None
     """Address of the publisher's conditions for text and data mining, where `tdm-reservation` reserves it."""
-    license: str | None = None
+    license: Address | None = None
     """Address of the licence the page names."""
     free: bool | None = None
     """Whether the page says that it can be read without paying; None where it does not say."""

@@ -6,19 +6,19 @@ from typing import Annotated
 
 from pydantic import AwareDatetime, Field, FieldSerializationInfo, SecretStr, field_serializer
 
-from schemas.records.base import REVEAL, Digest, LanguageCode, Record
+from schemas.records.base import REVEAL, Address, Digest, LanguageCode, Name, Record, Source, Title
 
 
 class Feed(Record):
     """One feed that the river reads; `to_json` alone writes its credentials, every other way masks them."""
 
-    url: str
+    url: Address
     """Address the feed is fetched from, without credentials."""
     credentials: SecretStr | None = None
     """User name and password as `user:password`, for requests to the feed's own origin only."""
-    title: str = ""
+    title: Title = ""
     """Name for people."""
-    source: str = ""
+    source: Source = ""
     """Short name of the outlet, what `--source` filters by; empty means the host of the feed."""
     language: LanguageCode | None = None
     """Language the outlet writes in, ISO 639, where its owner says so."""
@@ -58,7 +58,7 @@ class SitemapState(Record):
 class FeedState(Record):
     """What is remembered of a feed between two polls."""
 
-    url: str
+    url: Address
     """The feed's address: the key."""
     next_poll_at: AwareDatetime
     """When the feed is due."""
@@ -76,7 +76,7 @@ class FeedState(Record):
     """Polls since the feed is known."""
     failures: int = 0
     """Failures in a row; 0 when the last poll succeeded."""
-    last_failure: str = ""
+    last_failure: Name = ""
     """Reason of the last failure, e.g. `http-503`; empty when the last poll succeeded."""
     conditional_polls: int = 0
     """Answers 304 in a row, since the feed's body came last."""
@@ -92,7 +92,7 @@ class FeedState(Record):
     16 hexadecimal digits of each article id, and 20 more where the feed names the entry by more than its link:
     8 of its guid, 6 of its title, 6 of its date or else its summary.
     """
-    moved_to: str | None = None
+    moved_to: Address | None = None
     """Address that only permanent redirects led to at the last polls; asked instead of `url` once that is certain."""
     moves: int = 0
     """Polls in a row that permanent redirects led to `moved_to`."""
@@ -100,7 +100,7 @@ class FeedState(Record):
     """Of a sitemap index: what is remembered of its sitemaps, by the first 16 digits of their address's digest."""
     sitemaps_left: int = 0
     """Of a sitemap index: sitemaps that were to be asked at the last poll and had to wait for the next one."""
-    hub: str | None = None
+    hub: Address | None = None
     """WebSub hub that the feed names (rel=hub)."""
-    hub_topic: str | None = None
+    hub_topic: Address | None = None
     """Address that the feed gives itself (rel=self): what is subscribed to at its hub."""

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from pydantic import AwareDatetime
 
-from schemas.records.base import Digest, Record
+from schemas.records.base import Address, Detail, Digest, Message, Name, Record, Source, Text
 
 
 class Stage(StrEnum):
@@ -48,13 +48,13 @@ class Outcome(Record):
     """Pure function of article id, visit, and step or terminal: a replay writes the same line again."""
     article_id: Digest
     """The article."""
-    url: str
+    url: Address
     """Its canonical URL."""
-    page_url: str = ""
+    page_url: Address = ""
     """Address that the page gives itself or was found at, where that is another one: the key of the page on Kafka."""
-    feed_url: str
+    feed_url: Address
     """Feed that announced it."""
-    source: str
+    source: Source
     """Short name of the outlet."""
     visit: int
     """The visit it belongs to."""
@@ -64,23 +64,23 @@ class Outcome(Record):
     """What happened."""
     terminal: bool
     """Whether the visit ends here."""
-    reason: str = ""
+    reason: Name = ""
     """Why, as a short name: `robots`, `no-text`, `http-404`; empty where the kind says it all."""
-    detail: str = ""
+    detail: Detail = ""
     """The same for people, one line."""
     at: AwareDatetime
     """When."""
     first_seen: AwareDatetime
     """When the article was discovered."""
-    document_id: str = ""
+    document_id: Name = ""
     """Id of the document, where it is not the article's own: it was found at another address before."""
-    document_index: str = ""
+    document_index: Name = ""
     """Index that holds the document, where there is one."""
     document_version: int | None = None
     """The document's external version."""
     next_visit_at: AwareDatetime | None = None
     """When the article is to be visited again, where this step arranged it: the beginning of the next visit."""
-    origin: str = ""
+    origin: Name = ""
     """Kafka coordinates of the record it was made from, as `topic/partition/offset`."""
 
 
@@ -91,13 +91,13 @@ class DeadLetter(Record):
     """The article."""
     stage: Stage
     """Where it failed."""
-    reason: str
+    reason: Name
     """Short name, counted in the ledger."""
-    error: str
+    error: Name
     """Class of the error."""
-    message: str
+    message: Message
     """The error in one line."""
-    stack: str = ""
+    stack: Text = ""
     """Its trace."""
     origin: str
     """Kafka coordinates of the record, as `topic/partition/offset`."""

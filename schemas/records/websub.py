@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import AwareDatetime, Field, FieldSerializationInfo, SecretStr, field_serializer
 
-from schemas.records.base import REVEAL, Record
+from schemas.records.base import REVEAL, Address, Detail, Record
 
 
 class SubscriptionStatus(StrEnum):
@@ -29,11 +29,11 @@ class HubMode(StrEnum):
 class Subscription(Record):
     """One feed's subscription at its hub; `to_json` alone writes the secrets, every other way masks them."""
 
-    feed_url: str
+    feed_url: Address
     """The feed: the key."""
-    hub: str
+    hub: Address
     """Address of the hub, as the feed names it."""
-    topic: str
+    topic: Address
     """What is subscribed to: the address the feed gives itself."""
     callback: SecretStr
     """Last part of the callback's path: whoever knows it may speak as the hub."""
@@ -51,7 +51,7 @@ class Subscription(Record):
     """Until when the hub has promised to push; None before its first promise."""
     last_push_at: AwareDatetime | None = None
     """When the last push with a good signature came."""
-    reason: str = ""
+    reason: Detail = ""
     """Why the hub denied, or the last request failed; empty when all is well."""
 
     def to_json(self) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import AwareDatetime
 
-from schemas.records.base import Record
+from schemas.records.base import Detail, Record
 
 
 class WorkerState(Record):
@@ -24,7 +24,7 @@ class WorkerState(Record):
     """When it said this; one that is silent for minutes hangs or was killed."""
     waits_for: str = ""
     """Why its work waits, as a short name, e.g. `no-answer` or `index-closed`; empty while work goes on."""
-    detail: str = ""
+    detail: Detail = ""
     """The same for people, one line."""
     waits_since: AwareDatetime | None = None
     """Since when it waits."""

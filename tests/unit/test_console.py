@@ -90,6 +90,36 @@ def test_a_document_is_exact_for_a_program_and_clean_for_a_terminal(monkeypatch:
         assert stream.getvalue() == written
 
 
+ADDRESS = "https://news.example.org/" + "a" * 300
+
+
+def narrow(monkeypatch: pytest.MonkeyPatch) -> Terminal:
+    """Make stdout a terminal of 40 columns."""
+    stream = Terminal()
+    monkeypatch.setattr("sys.stdout", stream)
+    monkeypatch.setenv("COLUMNS", "40")
+    monkeypatch.setenv("TERM", "dumb")
+    return stream
+
+
+def test_a_narrow_terminal_folds_tables_and_cuts_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = narrow(monkeypatch)
+    table = Table("address", "kind", "title")
+    table.add_row(ADDRESS, "rss", Text("The Ferry Post"))
+    console._Console(stream).print(table)
+    assert "…" not in stream.getvalue()
+    assert stream.getvalue().count("a") > 300
+
+
+def test_a_table_of_addresses_is_one_line_a_row_however_narrow(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = narrow(monkeypatch)
+    table = Table("address", "kind", "title", box=None)
+    table.add_row(ADDRESS, "rss", "The Ferry Post " * 20)
+    console.print_whole(table)
+    assert f"{ADDRESS} " in stream.getvalue()
+    assert stream.getvalue().count("\n") == 2
+
+
 def _calls(tree: ast.AST) -> list[str]:
     return [ast.unparse(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)]
 

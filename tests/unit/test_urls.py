@@ -9,7 +9,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pipelines.errors import FeedFault
-from pipelines.urls import MAX_LENGTH, article_id, canonical_url, fetchable_url, host_of, identity_url
+from pipelines.urls import article_id, canonical_url, fetchable_url, host_of, identity_url
+from schemas.records.base import MAX_ADDRESS
 
 SAME = [
     ("http://example.org", "http://example.org/"),
@@ -102,7 +103,7 @@ def test_the_scheme_tells_no_articles_apart_and_stays_in_the_address(address: st
         ("http://[::1/", "bad-url"),
         ("http://a..b/", "bad-url"),
         ("http://" + "a" * 64 + "ü.org/", "bad-url"),
-        ("http://example.org/" + "a" * MAX_LENGTH, "url-too-long"),
+        ("http://example.org/" + "a" * MAX_ADDRESS, "url-too-long"),
     ],
 )
 def test_what_is_no_address_is_named(url: str, reason: str) -> None:
