@@ -48,7 +48,7 @@ EXTRAS = {
 setup(
     name="newsriver",
     version="0.1.0",
-    description="Every article of the feeds you care about: pulled, cleaned, tagged and searchable within a minute.",
+    description="Every article of the feeds you care about: pulled, cleaned, tagged and searchable, and none lost.",
     long_description=Path(__file__).with_name("README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     license="Apache-2.0",

@@ -6,9 +6,10 @@ import logging
 import os
 import socket
 import threading
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from pipelines.connect import kafka_bootstrap
 from pipelines.errors import ServiceError
@@ -26,11 +27,13 @@ _LEAVE_SECONDS = 1.0
 
 
 class Waits:
-    """What this process waits for just now; whoever waits says so, the heartbeat passes it on."""
+    """What this process waits for just now, and its figures; whoever works says so, the heartbeat passes it on."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._for: dict[str, tuple[str, str, datetime]] = {}
+        self.figures: Mapping[str, Any] = {}
+        """Fields of `WorkerState` that only some roles have; whoever works puts new ones in its place."""
 
     def begin(self, reason: str, detail: str, *, of: str = "") -> None:
         """Note that work waits; called again, only the reason changes.
@@ -103,19 +106,20 @@ class Heartbeat:
 
         topic = WORKERS.full_name(self._settings.river.name)
         sender = Sender(kafka_bootstrap(self._settings), client_id=f"newsriver-{self._role}-heartbeat", linger_ms=0)
-        told, looks = None, 0
+        told: tuple[tuple[str, str, datetime] | None, Mapping[str, Any]] | None = None
+        looks = 0
         while not self._over.is_set():
-            waits = self._waits.now
-            if looks == 0 or waits != told:
-                sender.send(topic, self.name, self._state(waits).to_json())
+            waits, figures = self._waits.now, self._waits.figures
+            if looks == 0 or (waits, figures) != told:
+                sender.send(topic, self.name, self._state(waits, figures).to_json())
                 sender.flush()
-                told = waits
+                told = waits, figures
             looks = (looks + 1) % round(BEAT_SECONDS / _LOOK_SECONDS)
             self._over.wait(_LOOK_SECONDS)
         sender.send(topic, self.name, None)
         sender.close()
 
-    def _state(self, waits: tuple[str, str, datetime] | None) -> WorkerState:
+    def _state(self, waits: tuple[str, str, datetime] | None, figures: Mapping[str, Any]) -> WorkerState:
         reason, detail, since = waits or ("", "", None)
         return WorkerState(
             name=self.name,
@@ -127,4 +131,5 @@ class Heartbeat:
             waits_for=reason,
             detail=detail,
             waits_since=since,
+            **figures,
         )

@@ -8,12 +8,14 @@ boundaries use this module: `pipelines.logs` for log messages, `pipelines.cli.co
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 # C0, DEL and C1 but tab and newline; line and paragraph separators; bidirectional embeddings, overrides and isolates;
 # lone surrogates, which no encoding takes. Marks (U+200E, U+200F), joiners and tags stay: honest text needs them.
 _UNSAFE = "\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff"
 _IN_LINES = re.compile(f"[{_UNSAFE}]")
 _IN_ONE_LINE = re.compile(f"[{_UNSAFE}\n]")
+_UNITS = ((86_400, "d"), (3600, "h"), (60, "min"))
 _NAMED = {"\n": r"\n", "\r": r"\r"}
 
 
@@ -42,3 +44,9 @@ def _escape(found: re.Match[str]) -> str:
     character = found[0]
     code = ord(character)
     return _NAMED.get(character) or (f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}")
+
+
+def span(length: timedelta) -> str:
+    """Give a length of time in its largest unit: `3 d`, `2 h`, `12 min`, `40 s`."""
+    seconds = abs(length.total_seconds())
+    return next((f"{seconds / size:.0f} {unit}" for size, unit in _UNITS if seconds >= size), f"{seconds:.0f} s")

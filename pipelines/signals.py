@@ -25,6 +25,9 @@ One that is started again under the same name gets its partitions back at once, 
 waiting for the one before (KIP-345). A supervisor gives it; elsewhere the name of a stateful pod will do.
 """
 
+INTERNAL = frozenset({PARENT, NAME, MEMBER})
+"""Variables of the environment that are no settings: processes give them to each other."""
+
 DRAIN_SECONDS = 4.5
 """Longest time a role may take to drain."""
 

@@ -59,6 +59,10 @@ class WorkerStatus:
         since: since when it waits or is silent; when it started where it works.
         waits_for: why it waits, as a short name; empty where it does not.
         detail: the same for people.
+        feeds: of a `poll` the feeds that it asks; None of others.
+        failing: those of them whose last poll failed.
+        worst: some of these, each with its reason.
+        next_poll_at: when the next of them is due.
     """
 
     name: str
@@ -69,6 +73,10 @@ class WorkerStatus:
     since: datetime
     waits_for: str
     detail: str
+    feeds: int | None = None
+    failing: int = 0
+    worst: tuple[str, ...] = ()
+    next_poll_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -160,6 +168,10 @@ def worker(state: WorkerState, now: datetime) -> WorkerStatus:
         since=since,
         waits_for=state.waits_for,
         detail=state.detail,
+        feeds=state.feeds,
+        failing=state.failing,
+        worst=tuple(state.worst),
+        next_poll_at=state.next_poll_at,
     )
 
 
@@ -192,6 +204,15 @@ def _topic(
         if role in committed
     }
     return TopicStatus(name, partitions, sum(ends.values()), waiting)
+
+
+def count_articles(client: Elastic, river: str) -> int:
+    """Count the articles that can be found.
+
+    Raises:
+        ServiceError: Elasticsearch does not answer.
+    """
+    return int(client.ask("POST", f"/{river}-articles*/_count", {}, {"ignore_unavailable": "true"})["count"])
 
 
 def _documents(client: Elastic, river: str) -> dict[str, Any]:

@@ -80,9 +80,8 @@ def fetchable_url(url: str) -> str:
         raise _fault(url, "no-host", "no host")
     if not _HOST.fullmatch(_bracketed(host.rstrip("."))) or port == 0:
         raise _fault(url, "bad-url", f"host {host}")
-    # IDNA makes capitals of some letters: of 𝕬, for instance.
-    user, at, where = parts.netloc.rpartition("@")
-    safe = safe.replace(parts.netloc, f"{user}{at}{where.lower()}", 1)
+    # IDNA makes capitals of some letters: of 𝕬, for instance. Credentials behind `http:\\\\` are seen only now.
+    safe = safe.replace(parts.netloc, parts.netloc.rpartition("@")[2].lower(), 1)
     return _LOWER_ESCAPE.sub(lambda match: match[0].upper(), safe)
 
 

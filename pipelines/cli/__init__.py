@@ -136,7 +136,7 @@ def newsriver(
     log_format: str | None,
     debug: bool,
 ) -> None:
-    """Newsriver: every article of the feeds you care about, clean, tagged and searchable within a minute."""
+    """Newsriver: every article of the feeds you care about, clean, tagged and searchable, and none lost."""
     if quiet and (verbose or debug):
         raise click.UsageError("-q says less and -v or --debug says more; give one of them")
     err.quiet = quiet

@@ -28,6 +28,7 @@ _WIDE = 160
 """Columns where nobody watches: a table in a file or a pipe is not folded to a terminal of eighty."""
 
 
+_HIGH = 25
 _WIDEST = 20_000
 """Columns of a table that is not to be folded: an address may have 4,096 characters."""
 
@@ -60,7 +61,11 @@ class _Console(Console):
 
     def __init__(self, stream: TextIO, *, stderr: bool = False, width: int | None = None) -> None:
         width = width or (None if stream.isatty() else _WIDE)
-        super().__init__(stderr=stderr, highlight=False, markup=False, emoji=False, soft_wrap=True, width=width)
+        # With a width alone rich takes 80 columns on a dumb terminal all the same.
+        height = _HIGH if width else None
+        super().__init__(
+            stderr=stderr, width=width, height=height, highlight=False, markup=False, emoji=False, soft_wrap=True
+        )
 
     def on_broken_pipe(self) -> None:
         raise ReaderGoneError(HUNG_UP)

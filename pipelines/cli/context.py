@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from pipelines.cli.console import complain
 from pipelines.logs import configure
-from pipelines.settings import Settings, load_settings
+from pipelines.settings import Settings, load_settings, unknown_variables
+from pipelines.signals import PARENT
 
 
 @dataclass
@@ -38,7 +41,11 @@ class Context:
         Raises:
             SettingsError: see `load_settings`.
         """
-        return load_settings(self.file, self.assignments)
+        found = load_settings(self.file, self.assignments)
+        if PARENT not in os.environ:  # else the supervisor has said it
+            for warning in unknown_variables(os.environ):
+                complain(f"newsriver: {warning}")
+        return found
 
     def start_logging(self, role: str) -> None:
         """Send log messages of a role to stderr as the settings say."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 from rich.text import Text
 
 from pipelines.cli.console import err, line, out, print_whole, styled
+from pipelines.printable import span
 
 if TYPE_CHECKING:
     from pipelines.feeds.check import Checked
@@ -20,18 +21,11 @@ if TYPE_CHECKING:
     from pipelines.feeds.survey import Survey
 
 _SHOWN = 10
-_UNITS = ((86_400, "d"), (3600, "h"), (60, "min"))
 _WHY = {
     "spelling": "the same address, spelled differently",
     "moved": "one moved to where the other is, or both to one place",
     "entries": "they bring the same entries",
 }
-
-
-def span(length: timedelta) -> str:
-    """Give a length of time in its largest unit: `3 d`, `2 h`, `12 min`, `40 s`."""
-    seconds = abs(length.total_seconds())
-    return next((f"{seconds / size:.0f} {unit}" for size, unit in _UNITS if seconds >= size), f"{seconds:.0f} s")
 
 
 def show_standings(rows: Sequence[Standing], now: datetime) -> None:

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
 
 from pipelines.cli.console import err
 from pipelines.cli.context import Context
+from pipelines.cli.stack import console_report
+from pipelines.logs import in_json
+from pipelines.stack.report import Report, Silent
+
+log = logging.getLogger(__name__)
 
 
 @click.command()
@@ -21,10 +29,15 @@ from pipelines.cli.context import Context
 )
 @click.pass_obj
 def run(context: Context, feeds: tuple[Path, ...]) -> None:
-    """Pull, clean, tag and index your feeds until Ctrl-C; starts the local servers where the settings name none."""
+    """Pull, clean, tag and index your feeds until Ctrl-C; starts the local servers where the settings name none.
+
+    A line says now and then what came, what waits, which feeds fail and when the next one is asked. A feed is asked
+    often at first and then as often as it publishes: one of ten articles a day about once an hour, a silent one twice
+    a day. Ctrl-C drains the river; servers that were started here go on, `newsriver stack down` stops them.
+    """
     from pipelines.cli.feed_files import listed_feeds
-    from pipelines.cli.stack import console_report
     from pipelines.index.provision import provision
+    from pipelines.overview import told
     from pipelines.signals import drain_on_signals
     from pipelines.stack import up
     from pipelines.supervise import Supervisor, workers_of
@@ -32,13 +45,37 @@ def run(context: Context, feeds: tuple[Path, ...]) -> None:
     settings = context.settings
     known = listed_feeds(feeds or settings.river.feeds)  # a wrong list is said before anything is started
     context.start_logging("run")
-    with console_report() as report:
+    with _report() as report:
         up(settings, report)
     provision(settings)
-    what = (
-        f"{len(known)} feeds from lists"
-        if known
-        else "The feeds on Kafka (`newsriver feeds list`); --feeds names a list"
-    )
-    err.print(f"{what}. Ctrl-C drains and stops. `newsriver search WORDS` in another terminal.")
-    Supervisor(workers_of(settings, feeds), context.arguments).run(drain_on_signals(threading.Event()))
+    what = f"{len(known)} feeds from lists" if known else "the feeds on Kafka (`newsriver feeds list`)"
+    _tell(f"the river flows: {what}; Ctrl-C drains it; `newsriver search WORDS` in another terminal")
+    stop = threading.Event()
+    with told(settings, stop):
+        Supervisor(workers_of(settings, feeds), context.arguments).run(drain_on_signals(stop))
+    local = not settings.kafka.bootstrap_servers or not settings.elasticsearch.url
+    _tell("the river is drained" + ("; its servers go on: `newsriver stack down` stops them" if local else ""))
+
+
+def _tell(message: str) -> None:
+    """Say something for people, in the log where that is read by programs."""
+    if in_json():
+        log.info("%s", message)
+    else:
+        err.print(message)
+
+
+@contextmanager
+def _report() -> Iterator[Report]:
+    """Say what the servers do likewise."""
+    if in_json():
+        yield _LoggedReport()
+        return
+    with console_report() as report:
+        yield report
+
+
+class _LoggedReport(Silent):
+    def say(self, message: str) -> None:
+        """Log the sentence."""
+        log.info("%s", message)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import click
@@ -11,6 +12,7 @@ from rich.table import Table
 from pipelines.cli.console import line, out, print_json, styled
 from pipelines.cli.context import Context
 from pipelines.errors import ServiceError
+from pipelines.printable import span
 
 if TYPE_CHECKING:
     from pipelines.status import Status, TopicStatus, WorkerStatus
@@ -50,11 +52,23 @@ def _show_flow(topics: list[TopicStatus], workers: list[WorkerStatus]) -> None:
     out.print(table)
     if not workers:
         return
-    table = Table("process", "pid", "state", "since", "waits for", box=None, pad_edge=False)
+    table = Table("process", "pid", "state", "since", "what", box=None, pad_edge=False)
+    now = datetime.now(UTC)
     for worker in workers:
-        why = f"{worker.waits_for}: {worker.detail}" if worker.waits_for else ""
+        why = f"{worker.waits_for}: {worker.detail}" if worker.waits_for else _feeds(worker, now)
         table.add_row(line(worker.name), f"{worker.pid}", worker.state, f"{worker.since:%m-%d %H:%M:%S}", line(why))
     out.print("", table)
+
+
+def _feeds(worker: WorkerStatus, now: datetime) -> str:
+    """Say what a `poll` does where it does not wait."""
+    if worker.feeds is None or worker.state == "silent":
+        return ""
+    due = worker.next_poll_at
+    parts = [f"{worker.feeds:,} feeds"]
+    parts += [f"{worker.failing:,} failing"] if worker.failing else []
+    parts += ["next poll " + ("now" if due <= now else f"in {span(due - now)}")] if due else []
+    return ", ".join(parts)
 
 
 def _show_documents(found: Status) -> None:

@@ -117,8 +117,8 @@ def from_toml(data: bytes, name: str) -> list[Feed]:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise _error(name, f"is neither TOML nor OPML: {error}") from None
     entries = document.get("feed")
-    if not isinstance(entries, list) or set(document) != {"feed"}:
-        raise _error(name, 'holds something other than [[feed]] tables with url = "..."')
+    if not isinstance(entries, list) or set(document) != {"feed"} or not entries:
+        raise _error(name, 'holds no feed, or something other than [[feed]] tables with url = "..."')
     return [_feed(entry if isinstance(entry, dict) else {}, name, f"entry {at}") for at, entry in enumerate(entries, 1)]
 
 
@@ -145,8 +145,9 @@ def from_opml(data: bytes, name: str) -> FeedList:
             feeds.append(_from_outline(outline, name, problems))
         except FeedListError as error:
             problems.append(error.message)
-    if problems and not feeds:
-        raise FeedListError(f"{problems[0]}; no other entry is a feed", resource=name)
+    if not feeds:
+        why = f"{problems[0]}; no other entry is a feed" if problems else ""
+        raise FeedListError(why, resource=name) if why else _error(name, "holds no feed")
     return FeedList(tuple(feeds), tuple(problems))
 
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import heapq
 from collections.abc import Collection, Iterator
 from datetime import datetime
+from typing import Any
 
 from pipelines.pull.schedule import first_state
 from schemas.records import Feed, FeedState
+
+_WORST = 3
 
 
 class FeedTable:
@@ -23,6 +26,7 @@ class FeedTable:
         self._due: dict[str, datetime] = {}
         self._queue: list[tuple[datetime, str]] = []
         self._busy: set[str] = set()
+        self._failing: dict[str, str] = {}
 
     def __len__(self) -> int:
         """Give the number of feeds."""
@@ -46,6 +50,9 @@ class FeedTable:
         if self.state(state.url, state.next_poll_at).polls > state.polls:
             return False
         self._states[state.url] = state.to_json(), partition
+        self._failing.pop(state.url, None)
+        if state.failures:
+            self._failing[state.url] = state.last_failure
         self._enqueue(state.url, state.next_poll_at)
         return True
 
@@ -63,6 +70,7 @@ class FeedTable:
         self._feeds = {url: row for url, row in self._feeds.items() if row[1] not in partitions}
         self._states = {url: row for url, row in self._states.items() if row[1] not in partitions}
         self._due = {url: due for url, due in self._due.items() if url in self._feeds or url in self._states}
+        self._failing = {url: why for url, why in self._failing.items() if url in self._states}
 
     def due(self, now: datetime) -> Iterator[tuple[Feed, FeedState]]:
         """Hand out the feeds that are due, the longest waiting first."""
@@ -81,6 +89,17 @@ class FeedTable:
             if not feed.paused and url not in self._busy:
                 self._busy.add(url)
                 yield feed, self.state(url, now)
+
+    def figures(self) -> dict[str, Any]:
+        """Give the figures that a heartbeat tells (`WorkerState`): of feeds that are asked, paused ones left out."""
+        asked = {url for url, (feed, _) in self._feeds.items() if not feed.paused}
+        failing = [url for url in self._failing if url in asked]
+        return {
+            "feeds": len(asked),
+            "failing": len(failing),
+            "worst": [f"{url}: {self._failing[url]}" for url in failing[-_WORST:]],
+            "next_poll_at": min((self._due[url] for url in asked - self._busy if url in self._due), default=None),
+        }
 
     def busy(self, url: str) -> bool:
         """Tell whether a feed is handed out."""

@@ -37,6 +37,7 @@ from schemas.records import Feed, FeedState
 from schemas.topics import ENTRIES, FEED_STATE, FEEDS, OUTCOMES, PUSHES, Role, Topic
 
 _TURN_SECONDS = 0.1
+_TELL_SECONDS = 5.0
 
 
 def run(
@@ -108,6 +109,8 @@ class Poller:
         self._parser.prepare()
         self._asker = Asker(settings, client, announced, self._parser)
         self._standstill = Standstill(waits)
+        self._waits = waits
+        self._tell_at = 0.0
         self._tasks: set[asyncio.Task[None]] = set()
         self._finished: deque[Announcement] = deque()  # filled on the loop, emptied in the turn's thread
         self._asked = False
@@ -144,6 +147,9 @@ class Poller:
             self._unread.clear()
         if self._reader is not None:
             self._standstill.look(len(self._table), has_partitions=bool(self._reader.assigned()))
+        if time.monotonic() >= self._tell_at:
+            self._waits.figures = self._table.figures()
+            self._tell_at = time.monotonic() + _TELL_SECONDS
 
     def _publish(self, finished: Sequence[Announcement]) -> None:
         """Send what polls brought: entries, then their lines for the ledger, then the states that know of them.

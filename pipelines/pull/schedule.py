@@ -193,6 +193,8 @@ def _interval(
     room = min(1.0, _ROOM / fullest) if fullest else 1.0
     density = [max(_DENSITY * math.sqrt(rate), rate / _MOST_EXPECTED) for rate in rates]
     interval = _seconds_until(density, seen.at, room, settings.max_interval_seconds * room) * early
+    # What is known of a new feed is a guess from the dates it shows: its first pauses double, from the shortest on.
+    interval = min(interval, settings.min_interval_seconds * 2.0 ** min(state.polls, 30) * early)
     share = _share_new(state, seen)
     if share >= 1.0:  # entries may have come and gone between two polls
         interval /= 2

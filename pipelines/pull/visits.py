@@ -103,7 +103,7 @@ def after_answer(entry: Entry, answer: Answer, at: datetime, settings: FetchSett
         canonical_url=canonical_link(answer.body, answer.url),
     )
     address = page_url(entry, facts)
-    validators = {"etag": answer.headers.get("etag"), "last_modified": answer.headers.get("last-modified")}
+    validators = {"etag": answer.etag, "last_modified": answer.last_modified}
     later = _revisit(entry, at, settings, content_digest=digest, page_url=address, **validators)
     line = _line(entry, OutcomeKind.FETCHED, at, origin, later=later)
     if identity_url(address) != identity_url(entry.url):
@@ -179,8 +179,8 @@ def _unchanged(
 ) -> Visit:
     kept = entry if answer.not_modified else None
     validators = {
-        "etag": answer.headers.get("etag") or (kept.etag if kept else None),
-        "last_modified": answer.headers.get("last-modified") or (kept.last_modified if kept else None),
+        "etag": answer.etag or (kept.etag if kept else None),
+        "last_modified": answer.last_modified or (kept.last_modified if kept else None),
     }
     later = _revisit(entry, at, settings, content_digest=digest, **validators)
     reason = "not-modified" if answer.not_modified else "same-bytes"

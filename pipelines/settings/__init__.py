@@ -12,6 +12,8 @@ from pipelines.settings.load import (
     option_names,
     secrets_among,
     sections,
+    unknown_variables,
+    variable_of,
 )
 from pipelines.settings.options import (
     CleanSettings,
@@ -50,4 +52,6 @@ __all__ = [
     "option_names",
     "secrets_among",
     "sections",
+    "unknown_variables",
+    "variable_of",
 ]

@@ -6,18 +6,31 @@ import difflib
 import os
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, NamedTuple
 
-from pydantic import SecretStr, ValidationError
+from pydantic import ValidationError
 
 from pipelines.errors import SettingsError
 from pipelines.redaction import redacted
+from pipelines.settings.forms import Form, Source, explained, fitting, form_of, read
 from pipelines.settings.options import Section, Settings
+from pipelines.signals import INTERNAL
 
 ENVIRONMENT_PREFIX = "NEWSRIVER_"
 FILE_NAME = "newsriver.toml"
+
+# A Kubernetes service whose name begins with `newsriver` puts its addresses into every pod under these names.
+_SERVICE = re.compile(r"NEWSRIVER_(?:\w+_)?(?:SERVICE_(?:HOST|PORT\w*)|PORT_\d+_(?:TCP|UDP|SCTP)\w*)")
+
+
+class Given(NamedTuple):
+    """A value as one source gives it."""
+
+    name: str
+    value: Any
+    source: Source
 
 
 def option_names() -> list[str]:
@@ -28,6 +41,11 @@ def option_names() -> list[str]:
 def sections() -> dict[str, type[Section]]:
     """The sections of the settings by name."""
     return {name: type(field.default) for name, field in Settings.model_fields.items()}
+
+
+def variable_of(name: str) -> str:
+    """Give the environment variable of an option."""
+    return f"{ENVIRONMENT_PREFIX}{name.replace('.', '__', 1)}".upper()
 
 
 def load_settings(
@@ -44,31 +62,57 @@ def load_settings(
 
     Raises:
         SettingsError: a file is missing, a name is unknown or a value is not allowed; the message names the
-            option and the nearest one that exists.
+            option, the nearest one that exists or the nearest value that is allowed, and shows how it is written.
     """
     values: dict[str, dict[str, Any]] = {name: {} for name in sections()}
-    origin: dict[str, str] = {}
+    sources: dict[str, Source] = {}
     for name, value, source in [
         *_from_file(file),
         *_from_environment(os.environ if environment is None else environment),
         *_from_assignments(assignments),
     ]:
-        section, _, key = _known(name, source).partition(".")
-        values[section][key] = value
-        origin[name] = source
+        section, _, key = _known(name, source.name).partition(".")
+        values[section][key] = fitting(_form(name), value)
+        sources[name] = source
     try:
         return Settings.model_validate(values)
     except ValidationError as error:
-        problem = error.errors(include_url=False)[0]
-        name = ".".join(str(part) for part in problem["loc"][:2])
-        raise SettingsError(
-            f"setting {name} from {origin.get(name, 'the defaults')}: {problem['msg'][0].lower()}{problem['msg'][1:]}",
-            resource=name,
-            hint="`newsriver config show` lists every setting with its meaning",
-        ) from None
+        raise _wrong(error, sources) from None
 
 
-def _from_file(file: Path | None) -> list[tuple[str, Any, str]]:
+def unknown_variables(environment: Mapping[str, str]) -> Iterator[str]:
+    """Say of each variable that begins as ours do and is none that it is ignored, and which was meant."""
+    ours = {variable_of(name) for name in option_names()}
+    for variable, value in sorted(environment.items()):
+        if not variable.startswith(ENVIRONMENT_PREFIX) or variable in INTERNAL or "__" in variable:
+            continue  # with `__` it is an option, and a wrong one is an error
+        if _SERVICE.fullmatch(variable) or (variable.endswith("_PORT") and "://" in value):
+            continue
+        near = difflib.get_close_matches(variable, ours, n=1, cutoff=0.8)
+        key = variable.removeprefix(ENVIRONMENT_PREFIX)
+        near = near or sorted(name for name in ours if name.endswith(f"__{key}"))[:1]
+        hint = f"did you mean {near[0]}?" if near else "options are NEWSRIVER_SECTION__KEY"
+        yield f"environment variable {variable} is none of Newsriver's and is ignored; {hint}"
+
+
+def _wrong(error: ValidationError, sources: Mapping[str, Source]) -> SettingsError:
+    problem = error.errors(include_url=False)[0]
+    name = ".".join(str(part) for part in problem["loc"][:2])
+    source = sources.get(name, Source("the defaults", "{}"))
+    what, hint = explained(_form(name), source, problem)
+    return SettingsError(
+        f"setting {name} from {source.name}: {what}",
+        resource=name,
+        hint=hint or "`newsriver config show` lists every setting with its meaning",
+    )
+
+
+def _form(name: str) -> Form:
+    section, _, key = name.partition(".")
+    return form_of(sections()[section].model_fields[key])
+
+
+def _from_file(file: Path | None) -> list[Given]:
     path = file or Path(FILE_NAME)
     if file is None and not path.exists():
         return []
@@ -82,32 +126,33 @@ def _from_file(file: Path | None) -> list[tuple[str, Any, str]]:
         ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"settings file {path} is not TOML: {error}", resource=str(path)) from None
-    found: list[tuple[str, Any, str]] = []
+    found = []
     for section, table in document.items():
         if not isinstance(table, dict):
             _known(section, str(path))
         else:
-            found += [(f"{section}.{key}", value, str(path)) for key, value in table.items()]
+            found += [
+                Given(f"{section}.{key}", value, Source(str(path), f"{key} = {{}}", toml=True))
+                for key, value in table.items()
+            ]
     return found
 
 
-def _from_environment(environment: Mapping[str, str]) -> list[tuple[str, Any, str]]:
+def _from_environment(environment: Mapping[str, str]) -> list[Given]:
     found = []
     for variable, text in sorted(environment.items()):
         if variable.startswith(ENVIRONMENT_PREFIX) and "__" in variable:
             name = variable.removeprefix(ENVIRONMENT_PREFIX).lower().replace("__", ".", 1)
-            found.append((name, _value(name, text), variable))
+            found.append(Given(_known(name, variable), read(_form(name), text), Source(variable, f"{variable}={{}}")))
     return found
 
 
-def _from_assignments(assignments: Iterable[str]) -> list[tuple[str, Any, str]]:
-    return [(name, _value(name, text), _shown(name, text)) for name, text in map(_parted, assignments)]
-
-
-def _shown(name: str, text: str) -> str:
-    """Repeat an assignment for an error, without its value where that is secret, or may be as under a wrong name."""
-    plain = name in option_names() and not _is_secret(name) and "@" not in text
-    return f"--set {name}={text}" if plain else f"--set {name}"
+def _from_assignments(assignments: Iterable[str]) -> list[Given]:
+    found = []
+    for name, text in map(_parted, assignments):
+        source = Source("--set", f"--set {name}={{}}")
+        found.append(Given(_known(name, source.name), read(_form(name), text), source))
+    return found
 
 
 def as_environment(assignments: Iterable[str]) -> dict[str, str]:
@@ -116,7 +161,7 @@ def as_environment(assignments: Iterable[str]) -> dict[str, str]:
     Raises:
         SettingsError: one is no assignment.
     """
-    return {ENVIRONMENT_PREFIX + name.upper().replace(".", "__", 1): text for name, text in map(_parted, assignments)}
+    return {variable_of(name): text for name, text in map(_parted, assignments)}
 
 
 def secrets_among(assignments: Iterable[str]) -> list[str]:
@@ -129,31 +174,21 @@ def secrets_among(assignments: Iterable[str]) -> list[str]:
 
 
 def _parted(assignment: str) -> tuple[str, str]:
-    name, equals, text = assignment.partition("=")
+    name, equals, text = (part.strip() for part in assignment.partition("="))
     if not equals:
         # Without the part that may be a secret, as of `elasticsearch.password:x`.
-        given = re.match(r"[\w.-]*", assignment)[0]  # type: ignore[index]  # it matches nothing at least
-        raise SettingsError(f"--set {given}: expected section.key=value", resource=given)
-    return name.strip(), text.strip()
+        given = re.match(r"[\w.-]*", name)[0]  # type: ignore[index]  # it matches nothing at least
+        example = _form(given).example if given in option_names() else ""
+        raise SettingsError(
+            f"--set {given} has no value: expected section.key=value",
+            resource=given,
+            hint=f"write it as --set {given}={example}" if example else "",
+        )
+    return name, text
 
 
 def _is_secret(name: str) -> bool:
-    section, _, key = name.partition(".")
-    model = sections().get(section)
-    return model is not None and key in model.model_fields and model.model_fields[key].annotation is SecretStr
-
-
-def _value(name: str, text: str) -> Any:  # noqa: ANN401 - what a TOML value may be; pydantic checks it next
-    """Read text as the option's TOML value; options that hold text take it as it is."""
-    section, _, key = name.partition(".")
-    model = sections().get(section)
-    field = model.model_fields.get(key) if model else None
-    if field is not None and (field.annotation in (str, Path, SecretStr) or Path in get_args(field.annotation)):
-        return text
-    try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        return text
+    return name in option_names() and _form(name).secret
 
 
 def _known(name: str, source: str) -> str:

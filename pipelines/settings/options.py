@@ -2,32 +2,30 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
 from pathlib import Path
-from typing import Annotated, Any
-from urllib.parse import urlsplit
+from typing import Annotated, Any, Literal
 
 import platformdirs
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 
 from pipelines.redaction import split_credentials
+from pipelines.settings import checks
 from schemas.records import Right
 
 
 class Section(BaseModel):
     """One table of the settings; unknown keys are refused in every section."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, validate_default=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, use_attribute_docstrings=True, validate_default=True, allow_inf_nan=False
+    )
 
 
-def _network(text: str) -> str:
-    ipaddress.ip_network(text)
-    return text
-
-
-Network = Annotated[str, AfterValidator(_network)]
-Folder = Annotated[Path, AfterValidator(Path.expanduser)]
+Network = Annotated[str, AfterValidator(checks.network)]
+Folder = Annotated[Path, BeforeValidator(checks.some_path), AfterValidator(Path.expanduser)]
+Delay = Literal["15m", "1h", "6h", "24h"]
+Signature = Literal["sha1", "sha256", "sha384", "sha512"]
 
 
 def data_folder() -> Path:
@@ -44,26 +42,20 @@ class RiverSettings(Section):
     contact: str = "https://github.com/newsriver/newsriver"
     """Address (URL or e-mail) that our User-Agent gives to the sites we read; put your own here."""
 
-    feeds: list[Folder] = []
+    feeds: Annotated[list[Folder], Field(examples=[["my-feeds.opml"]])] = []
     """Feed lists, TOML or OPML files: `poll` merges them into the list on Kafka when it starts."""
 
-    log_level: Annotated[str, Field(pattern=r"^(debug|info|warning|error)$")] = "info"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
     """Least severe message that is written to stderr: debug, info, warning or error."""
 
-    log_format: Annotated[str, Field(pattern=r"^(text|json)$")] = "text"
+    log_format: Literal["text", "json"] = "text"
     """How messages are written: text, a line each, or json, an object a line with time, level, role and worker."""
-
-
-def _without_credentials(text: str) -> str:
-    if "@" in text:
-        raise ValueError("an address without credentials")  # and the value is not repeated
-    return text
 
 
 class KafkaSettings(Section):
     """The Kafka cluster."""
 
-    bootstrap_servers: Annotated[str, AfterValidator(_without_credentials)] = ""
+    bootstrap_servers: Annotated[str, AfterValidator(checks.kafka_servers), Field(examples=["localhost:9092"])] = ""
     """Comma-separated host:port; empty means the local stack (`newsriver stack up`)."""
 
     partitions: Annotated[int, Field(ge=1, le=1000)] = 8
@@ -76,16 +68,10 @@ class KafkaSettings(Section):
     """How long a producer waits for more records before it sends a batch, in milliseconds."""
 
 
-def _all_credentials_taken(url: str) -> str:
-    if "@" in url:
-        raise ValueError("write / ? # @ in the password of an address as %2F %3F %23 %40")
-    return url
-
-
 class ElasticsearchSettings(Section):
     """The Elasticsearch cluster."""
 
-    url: Annotated[str, AfterValidator(_all_credentials_taken)] = ""
+    url: Annotated[str, AfterValidator(checks.server_url), Field(examples=["http://localhost:9200"])] = ""
     """Address with scheme and port; empty means the local stack. Credentials in it go to `username` and `password`."""
 
     username: str = ""
@@ -97,7 +83,9 @@ class ElasticsearchSettings(Section):
     api_key: SecretStr = SecretStr("")
     """API key, used instead of user name and password when it is set."""
 
-    ca_certs: Annotated[Folder | None, BeforeValidator(lambda value: value or None)] = None
+    ca_certs: Annotated[
+        Folder | None, BeforeValidator(lambda value: value or None), Field(examples=["/etc/ssl/elasticsearch-ca.pem"])
+    ] = None
     """PEM file of the authority that signed the server's certificate, where it is not a public one."""
 
     timeout_seconds: Annotated[float, Field(gt=0, le=600)] = 30.0
@@ -183,7 +171,7 @@ class FetchSettings(Section):
     max_attempts: Annotated[int, Field(ge=1, le=20)] = 5
     """Tries of one page, spread over hours, before it ends as dead."""
 
-    revisit: list[Annotated[str, Field(pattern=r"^(15m|1h|6h|24h)$")]] = ["15m", "1h", "6h", "24h"]
+    revisit: list[Delay] = ["15m", "1h", "6h", "24h"]
     """Delays after which an article is looked at again for changes: any of 15m, 1h, 6h, 24h; empty for never."""
 
     known_articles: Annotated[int, Field(ge=10)] = 100_000
@@ -192,7 +180,7 @@ class FetchSettings(Section):
     known_hosts: Annotated[int, Field(ge=10)] = 20_000
     """Sites whose robots.txt one `fetch` process keeps; one that is forgotten is asked for it again."""
 
-    allow_networks: list[Network] = []
+    allow_networks: Annotated[list[Network], Field(examples=[["127.0.0.0/8"]])] = []
     """Private or loopback networks that may be fetched from all the same, e.g. ["10.1.0.0/16"]."""
 
     later_scale: Annotated[float, Field(gt=0, le=1)] = 1.0
@@ -237,17 +225,8 @@ class CleanSettings(Section):
     """Memory in MiB of the process that works on pages; a page that needs more becomes a dead letter."""
 
     # A tuple, since a process keeps its children by these settings, and what is a key must be hashable.
-    skip_rights: tuple[Right, ...] = ()
+    skip_rights: Annotated[tuple[Right, ...], Field(examples=[["noindex", "noai"]])] = ()
     """Pages that say any of these are skipped, e.g. ["noindex", "noai", "tdm-reservation"]; empty keeps them all."""
-
-
-def _public_url(text: str) -> str:
-    parts = urlsplit(text)
-    if text and (parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment):
-        raise ValueError("an http:// or https:// address without a query, or empty")
-    if "@" in text:
-        raise ValueError("an address without credentials")
-    return text.rstrip("/")
 
 
 class SandboxSettings(Section):
@@ -272,7 +251,7 @@ class ServeSettings(Section):
     port: Annotated[int, Field(ge=1, le=65_535)] = 8080
     """Port to listen on."""
 
-    public_url: Annotated[str, AfterValidator(_public_url)] = ""
+    public_url: Annotated[str, AfterValidator(checks.public_url), Field(examples=["https://news.example.org"])] = ""
     """Address under which others reach this server, e.g. https://news.example.org; needed for `websub`."""
 
     websub: bool = False
@@ -281,7 +260,7 @@ class ServeSettings(Section):
     websub_lease_seconds: Annotated[int, Field(ge=300, le=2_592_000)] = 864_000
     """How long a subscription is asked for; hubs decide for themselves, and it is renewed in time."""
 
-    websub_signatures: list[Annotated[str, Field(pattern=r"^sha(1|256|384|512)$")]] = [
+    websub_signatures: list[Signature] = [
         "sha1",
         "sha256",
         "sha384",

@@ -69,7 +69,7 @@ class Entry(Record):
     """Further feeds that announced the same article."""
     further: bool = False
     """Whether another feed had announced the article before: it names an origin, and is fetched where that is lost."""
-    page_url: str = ""
+    page_url: Address = ""
     """Address of the page's last visit, as it gives it itself or was found at: the key of the page on Kafka."""
 
 

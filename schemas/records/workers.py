@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import AwareDatetime
 
-from schemas.records.base import Detail, Record
+from schemas.records.base import Detail, Names, Record
 
 
 class WorkerState(Record):
@@ -28,3 +28,11 @@ class WorkerState(Record):
     """The same for people, one line."""
     waits_since: AwareDatetime | None = None
     """Since when it waits."""
+    feeds: int | None = None
+    """Of a `poll`: feeds in its share of the list that are asked."""
+    failing: int = 0
+    """Of a `poll`: those of them whose last poll failed."""
+    worst: Names = []
+    """Of a `poll`: some of these, each with its reason."""
+    next_poll_at: AwareDatetime | None = None
+    """Of a `poll`: when the next of its feeds is due."""

@@ -118,7 +118,8 @@ def test_a_liar_says_304_until_it_is_asked_without_validators() -> None:
     truth = follow(source, RULES[OURS](source), 6 * DAY)
     lies = follow(replace(source, stale_seconds=1000 * DAY), RULES[OURS](source), 6 * DAY)
     assert lies.missed == truth.missed == 0
-    assert truth.mean_delay < lies.mean_delay < 2 * truth.mean_delay  # it is found out, then not asked so any more
+    assert max(lies.delays) > 1.5 * max(truth.delays)  # an item is hidden for some polls
+    assert lies.mean_delay < 2 * truth.mean_delay  # then it is found out, and not asked so any more
 
 
 def test_our_rule_is_the_schedule_with_its_bounds() -> None:

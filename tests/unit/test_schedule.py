@@ -41,8 +41,9 @@ def seen(at: datetime, *numbers: int, new: int = 0, **fields: object) -> Seen:
     return replace(Seen(at=at, keys=keys(*numbers), new=new), **fields)  # type: ignore[arg-type]  # the fields of Seen
 
 
-def polled(*steps: Seen, feed: Feed = FEED, settings: PollSettings = SETTINGS) -> FeedState:
-    state = first_state(feed.url, steps[0].at)
+def polled(*steps: Seen, feed: Feed = FEED, settings: PollSettings = SETTINGS, before: int = 20) -> FeedState:
+    """Give the state after these polls of a feed that had some before; without any its first pauses are short."""
+    state = first_state(feed.url, steps[0].at).model_copy(update={"polls": before})
     for step in steps:
         state = after_success(feed, state, step, settings)
     return state
@@ -69,6 +70,21 @@ def test_a_busy_feed_is_asked_often_and_a_silent_one_twice_a_day() -> None:
     assert wait(polled(seen(NOON, dates=dates))) == pytest.approx(wait(hourly) / 2)  # the root of four times as many
     dates = tuple(NOON - number * HOUR / 10 for number in range(101))
     assert wait(polled(seen(NOON, dates=dates))) <= 540  # at most one and a half entries are expected
+
+
+def test_a_new_feed_is_asked_often_at_first() -> None:
+    dates = tuple(NOON - timedelta(days=number) for number in range(10))
+    steps, waits = [seen(NOON, dates=dates)], list[float]()
+    for _ in range(8):
+        state = polled(*steps, before=0)
+        waits.append(wait(state))
+        steps.append(seen(state.next_poll_at, dates=dates))
+    minutes = [pause / 60 for pause in waits]
+    assert all(0.9 * at <= pause <= at for at, pause in zip((5, 10, 20, 40, 80), minutes, strict=False) if at > 5)
+    assert minutes[0] == 5
+    assert minutes[-1] > 150  # by then the feed's own rate counts
+    hinted = polled(seen(NOON, dates=dates, hint_seconds=3600.0), before=0)
+    assert wait(hinted) == 3600  # what the feed says of itself counts from the start
 
 
 def test_the_hours_of_the_day_are_learned() -> None:
