@@ -18,7 +18,7 @@ def count(context: Context, /, query: str, as_json: bool, **asked: str | None) -
     from pipelines.index.elastic import connect
     from pipelines.search import answers as searching
 
-    question = question_of(query, asked)
+    question = question_of(query, asked, show_gone=context.settings.search.show_gone)
     client = connect(context.settings)
     try:
         total = searching.count(client, context.settings.river.name, question)

@@ -16,6 +16,7 @@ from pipelines.search.answers import Hit
 from pipelines.search.query import (
     MATCH_END,
     MATCH_START,
+    Gone,
     Question,
     Sort,
     find_topic,
@@ -37,6 +38,11 @@ _FILTERS = (
     click.option("--lang", metavar="CODE", help="Language, such as en."),
     click.option(
         "--rights", metavar="NAME", help="What the publisher reserves, such as noai; -noai: does not reserve."
+    ),
+    click.option(
+        "--gone",
+        type=click.Choice([gone.value for gone in Gone]),
+        help="With, without or only what its site has removed; by default as search.show_gone says.",
     ),
     click.option("--json", "as_json", is_flag=True, help="Print JSON."),
 )
@@ -76,12 +82,13 @@ def words(command: Command) -> Command:
     return click.argument("query", nargs=-1, required=True, callback=joined)(command)
 
 
-def question_of(query: str, asked: Mapping[str, str | None]) -> Question:
+def question_of(query: str, asked: Mapping[str, str | None], *, show_gone: bool = True) -> Question:
     """Make the question from what was typed.
 
     Args:
         query: the words.
         asked: the options that `filters` adds, by name.
+        show_gone: whether articles that their sites have removed are found where nothing is asked of them.
 
     Raises:
         UsageError: a time, a topic, a language or a right cannot be understood.
@@ -96,6 +103,7 @@ def question_of(query: str, asked: Mapping[str, str | None]) -> Question:
         source=asked["source"] or "",
         language=parse_language(lang) if lang else "",
         rights=parse_rights(rights) if (rights := asked.get("rights")) else "",
+        gone=Gone(asked.get("gone") or (Gone.WITH if show_gone else Gone.WITHOUT)),
     )
 
 
@@ -120,7 +128,8 @@ def search(context: Context, /, query: str, as_json: bool, sort: str, limit: int
     from pipelines.index.elastic import connect
     from pipelines.search import answers as searching
 
-    question = replace(question_of(query, asked), sort=Sort(sort), limit=limit)
+    asked_for = question_of(query, asked, show_gone=context.settings.search.show_gone)
+    question = replace(asked_for, sort=Sort(sort), limit=limit)
     client = connect(context.settings)
     try:
         found = searching.search(client, context.settings.river.name, question)
@@ -146,6 +155,7 @@ def describe(number: int, hit: Hit) -> Text:
         f"{when.astimezone(UTC):%Y-%m-%d %H:%M}",
         article.language,
         "; ".join(topic.label for topic in article.topics),
+        f"removed by its site, seen {article.gone_at.astimezone(UTC):%Y-%m-%d}" if article.gone_at else "",
     ]
     text = Text(f"{number:>3}. ")
     text.append(line(article.title), style="bold")

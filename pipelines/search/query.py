@@ -38,6 +38,14 @@ class Sort(StrEnum):
     NEWEST = "newest"
 
 
+class Gone(StrEnum):
+    """What is done about articles that their sites have removed."""
+
+    WITH = "with"
+    WITHOUT = "without"
+    ONLY = "only"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Question:
     """What the user asks for.
@@ -50,6 +58,7 @@ class Question:
         source: short name of an outlet.
         language: ISO 639 code.
         rights: name of a `Right` that the articles carry, or do not carry where `-` is before it.
+        gone: whether articles that their sites have removed are among the answers.
         sort: order of the answers.
         limit: most answers.
     """
@@ -61,6 +70,7 @@ class Question:
     source: str = ""
     language: str = ""
     rights: str = ""
+    gone: Gone = Gone.WITH
     sort: Sort = Sort.RELEVANCE
     limit: int = 10
 
@@ -155,6 +165,9 @@ def _filters(question: Question) -> list[Json]:
     if question.rights:
         carried: Json = {"term": {"rights": question.rights.removeprefix("-")}}
         filters.append({"bool": {"must_not": carried}} if question.rights.startswith("-") else carried)
+    if question.gone is not Gone.WITH:
+        removed: Json = {"exists": {"field": "gone_at"}}
+        filters.append(removed if question.gone is Gone.ONLY else {"bool": {"must_not": removed}})
     if question.since or question.until:
         bounds = {"gte": question.since} if question.since else {}
         bounds |= {"lt": question.until} if question.until else {}

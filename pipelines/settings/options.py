@@ -242,6 +242,13 @@ class SandboxSettings(Section):
     """Memory in MiB of one child process; a document that needs more fails as killed-memory."""
 
 
+class SearchSettings(Section):
+    """What `newsriver search` and `count` look at."""
+
+    show_gone: bool = True
+    """Whether articles that their sites have removed are found; `--gone` says otherwise for one search."""
+
+
 class ServeSettings(Section):
     """The HTTP server, and its subscriptions at the feeds' WebSub hubs."""
 
@@ -302,6 +309,7 @@ class Settings(Section):
     process: ProcessSettings = ProcessSettings()
     clean: CleanSettings = CleanSettings()
     sandbox: SandboxSettings = SandboxSettings()
+    search: SearchSettings = SearchSettings()
     serve: ServeSettings = ServeSettings()
     stack: StackSettings = StackSettings()
 

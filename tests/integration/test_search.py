@@ -17,7 +17,7 @@ from pipelines.index.elastic import Elastic, connect
 from pipelines.index.provision import provision_indices, remove
 from pipelines.index.sink import Sink
 from pipelines.search.answers import Found, count, search
-from pipelines.search.query import MATCH_END, MATCH_START, Question, Sort
+from pipelines.search.query import MATCH_END, MATCH_START, Gone, Question, Sort
 from pipelines.settings import Settings, load_settings
 from schemas import analysis
 from schemas.records import Article, TopicTag
@@ -56,7 +56,7 @@ ARTICLES = [
         2, "Harbour match drawn", "The harbour side drew two all after a late penalty.", topics=[SPORT], rights=["noai"]
     ),
     article(3, "Neue Fähre", "Die Fähren fahren wieder, sagten die Häfen am Montag.", "de", source="blatt"),
-    article(4, "フェリー運航再開", "嵐の後、東京湾のフェリーが再び運航を始めた。", "ja"),
+    article(4, "フェリー運航再開", "嵐の後、東京湾のフェリーが再び運航を始めた。", "ja", gone_at=NOW),
     article(5, "Nowy prom", "Prom wraca na trasę po burzy.", "pl", published_at=None),
     article(
         6,
@@ -154,6 +154,8 @@ def test_no_text_of_a_user_fails(client: Elastic, harbour: Settings, text: str) 
         ({"topic": "medtop:15000000", "language": "de"}, []),
         ({"rights": "noai"}, [2]),
         ({"rights": "-noai"}, [1, 3, 4, 5, 6]),
+        ({"gone": Gone.ONLY}, [4]),
+        ({"gone": Gone.WITHOUT}, [1, 2, 3, 5, 6]),
     ],
 )
 def test_filters(client: Elastic, harbour: Settings, asked: dict[str, Any], expected: list[int]) -> None:

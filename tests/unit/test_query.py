@@ -5,16 +5,19 @@ from __future__ import annotations
 import json
 from contextlib import suppress
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipelines.cli.search import question_of
 from pipelines.errors import UsageError
 from pipelines.search.answers import as_html
 from pipelines.search.query import (
     MATCH_END,
     MATCH_START,
+    Gone,
     Question,
     Sort,
     count_body,
@@ -200,3 +203,30 @@ def test_articles_are_told_by_what_their_publisher_reserves(asked: str, expected
 def test_an_unknown_right_is_answered_with_the_nearest(asked: str, near: str) -> None:
     with pytest.raises(UsageError, match=near):
         parse_rights(asked)
+
+
+@pytest.mark.parametrize(
+    ("gone", "filters"),
+    [
+        (Gone.WITH, []),
+        (Gone.ONLY, [{"exists": {"field": "gone_at"}}]),
+        (Gone.WITHOUT, [{"bool": {"must_not": {"exists": {"field": "gone_at"}}}}]),
+    ],
+)
+def test_what_its_site_removed_is_found_or_not(gone: Gone, filters: list[dict[str, Any]]) -> None:
+    assert count_body(Question(text="ferry", gone=gone))["query"]["bool"]["filter"] == filters
+
+
+@pytest.mark.parametrize(
+    ("asked", "show", "gone"),
+    [
+        (None, True, Gone.WITH),
+        (None, False, Gone.WITHOUT),
+        ("only", False, Gone.ONLY),
+        ("with", False, Gone.WITH),
+        ("without", True, Gone.WITHOUT),
+    ],
+)
+def test_the_setting_holds_where_nothing_is_asked(asked: str | None, show: bool, gone: Gone) -> None:
+    names = ("since", "until", "topic", "lang", "source")
+    assert question_of("ferry", {**dict.fromkeys(names), "gone": asked}, show_gone=show).gone is gone
