@@ -20,7 +20,9 @@ _BY = re.compile(
     r"^(?:(?:written|posted|published|reported)\s+by|by|von(?!\s+de[rnm]\b)|par|por|di|da|door|av|af|text|texto|texte|autor|author|authors|fra|od|przez)\b[:\s]+(?=\S)",
     re.IGNORECASE,
 )
-_BETWEEN = re.compile(r"\s*(?:[;,|、，；]|(?<=[^\W\d_])/(?=[A-ZÀ-ÞА-Я])|\s(?:and|und|et|y|e|en|og|och|i|и|та|&)\s)\s*")
+_BETWEEN = re.compile(
+    r"(?<!\s)\s*(?:[;,|、，；]|(?<=[^\W\d_])/(?=[A-ZÀ-ÞА-Я])|\s(?:and|und|et|y|e|en|og|och|i|и|та|&)\s)\s*"
+)
 _ADDRESS = re.compile(r"\b(?:https?://|www\.)\S+", re.IGNORECASE)
 _INVERTED = re.compile(r"\s*([^\s,;][^,;]{0,38}),\s*([^,;]{1,39}?)\s*")
 _ROLE = re.compile(
@@ -71,7 +73,7 @@ def said_authors(head: Head) -> list[str]:
 
 def names(claims: list[str]) -> list[str]:
     """Split and clean claimed names; what is no name (addresses, numbers, job titles) is left out."""
-    found: list[str] = []
+    found: dict[str, str] = {}
     for claim in claims:
         text = _BY.sub("", normal(_ADDRESS.sub(" ", _ASIDE.sub(" ", _MARKUP.sub(" ", jsonld.unescaped(claim))))))
         before = len(found)
@@ -79,9 +81,11 @@ def names(claims: list[str]) -> list[str]:
             name = _BY.sub("", part).strip(" .,:;-–—·|")
             if len(found) > before and _JOB.search(name):
                 continue  # behind a name it is what that person does; alone it may be all that is said
-            if _is_name(name) and name.casefold() not in {known.casefold() for known in found}:
-                found.append(name)
-    return found[:MAX_AUTHORS]
+            if _is_name(name):
+                found.setdefault(name.casefold(), name)
+            if len(found) == MAX_AUTHORS:
+                return list(found.values())
+    return list(found.values())
 
 
 def _upright(text: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import json
 import re
+from collections import deque
 from collections.abc import Iterator
 from typing import Any
 
@@ -21,7 +22,7 @@ NEWS_TYPES = frozenset(name for name in ARTICLE_TYPES if name.endswith("NewsArti
 _RANK = {name: rank for rank, name in enumerate(("WebPage", "VideoObject", "Review", "Report", "Article"))}
 _CONTROL = re.compile(r"[\x00-\x1f]+")
 _COMMENT = re.compile(
-    r"^\s*(?:<!--|//\s*<!\[CDATA\[|/\*\s*<!\[CDATA\[\s*\*/|<!\[CDATA\[)|(?:-->|//\s*\]\]>|\]\]>)\s*;?\s*$"
+    r"^\s*(?:<!--|//\s*<!\[CDATA\[|/\*\s*<!\[CDATA\[\s*\*/|<!\[CDATA\[)|(?:-->|//\s*\]\]>|\]\]>)\s*+(?:;\s*+)?$"
 )
 
 # Scripts are not decoded by the HTML parser, and many sites escape what they write into them all the same.
@@ -85,12 +86,12 @@ def _loads(script: str) -> Any:  # noqa: ANN401 - JSON of any shape
 
 def _walk(root: Any) -> Iterator[Node]:  # noqa: ANN401 - JSON of any shape
     """Walk lists, graphs and main entities, breadth first and bounded."""
-    queue, looked_at = [root], 0
+    queue, looked_at = deque([root]), 0
     while queue and looked_at < MAX_NODES:
-        value = queue.pop(0)
+        value = queue.popleft()
         looked_at += 1
         if isinstance(value, list):
-            queue += value[:MAX_NODES]
+            queue += value[: max(0, MAX_NODES - len(queue))]  # what is further back is never looked at
         elif isinstance(value, dict):
             yield value
             queue += [

@@ -6,6 +6,7 @@ import re
 from enum import StrEnum
 
 from pipelines.clean.reasons import CleanReason, refuse
+from pipelines.markup import root_of
 
 # Signatures after the WHATWG MIME Sniffing Standard, section 6, and those of what feeds like to link to.
 _MAGIC: tuple[tuple[bytes, str], ...] = (
@@ -28,11 +29,7 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
 )
 _TAG = re.compile(r"<(?:!doctype|/?[a-z][a-z0-9]*(?=[\s/>]))", re.IGNORECASE)
 _HTML = re.compile(r"<(?:!doctype html|html|head|body|article|main|div|p|h1|title|meta)\b", re.IGNORECASE)
-_XML = re.compile(
-    r"^\s*(?:<\?xml[^>]{0,300}>\s*)?(?:<!--.{0,2000}?-->\s*)*<(rss|feed|rdf:RDF|urlset|sitemapindex|opml|svg|error)\b",
-    re.DOTALL,
-)
-_JSON = re.compile(r"^\s*[\[{].*[\]}]\s*$", re.DOTALL)
+_XML = frozenset({"rss", "feed", "rdf", "urlset", "sitemapindex", "opml", "svg", "error"})
 _OTHER_TYPES = re.compile(
     r"^(?:application/(?:.*json|javascript|.*yaml)|text/(?:css|csv|javascript|calendar))", re.IGNORECASE
 )
@@ -72,12 +69,17 @@ def kind(text: str, content_type: str, url: str) -> Kind:
     head = text[:HEAD]
     if not text.strip():
         refuse(CleanReason.EMPTY_BODY, url)
-    if found := _XML.match(head):
-        refuse(CleanReason.NOT_HTML, url, f"XML, <{found[1]}>")
+    if (root := root_of(head)) in _XML:
+        refuse(CleanReason.NOT_HTML, url, f"XML, <{root}>")
     if _HTML.search(head):
         return Kind.HTML
-    if _OTHER_TYPES.match(content_type) or (_JSON.match(text) and "json" in content_type.lower()):
+    if _OTHER_TYPES.match(content_type) or ("json" in content_type.lower() and _is_json(text)):
         refuse(CleanReason.NOT_HTML, url, content_type.partition(";")[0])
     if content_type.lower().startswith("text/plain"):
         return Kind.PLAIN
     return Kind.HTML if _TAG.search(text) else Kind.PLAIN
+
+
+def _is_json(text: str) -> bool:
+    bare = text.strip()
+    return bare.startswith(("[", "{")) and bare.endswith(("]", "}"))

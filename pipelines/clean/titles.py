@@ -15,7 +15,7 @@ MAX_SENTENCE = 120
 _SEPARATOR = re.compile(r"\s+(?:[|»«·•:—–-]|::|<)\s+|\s*[|｜]\s*")
 _WORD = re.compile(r"[^\W_]+")
 _MARKUP = re.compile(r"<[^<>]{1,200}>")
-_SENTENCE = re.compile(r"(.+?(?:[.!?…]+[\"”»’)]*(?=\s)|[。！？]))")
+_SENTENCE = re.compile(r"(.+?(?:[.!?…]++[\"”»’)]*+(?=\s)|[。！？]))")
 # What a full stop follows without ending a sentence: initials, titles before a name, the day in a German date.
 _GOES_ON = re.compile(
     r"(?:^|[\s(.])(?:[^\W\d_]|(?:[Aa]m|[Vv]om|[Zz]um|[Dd]e[nrms]|[Ii]m|[Bb]is|[Aa]b|[Ss]eit)\s\d{1,2}|(?:Dr|Mr|Mrs|Ms|Prof|St|Gen|Sen|Rep|Gov|Lt|Col|Sgt|Sr|Sra|Mme|Mlle|Hr|Fr|Nr|vs"
@@ -42,7 +42,8 @@ def headline(head: Head, entry_title: str) -> str:
 
 def first_sentence(lines: Iterable[str]) -> str:
     """Make a headline from a text's first sentence, cut at a word."""
-    first = next(iter(lines), "")
+    # A sentence that ends later is cut all the same; without an end, the search takes the square of the length.
+    first = next(iter(lines), "")[: 2 * MAX_SENTENCE]
     sentence = first
     for match in _SENTENCE.finditer(first):
         if not _GOES_ON.search(first[: match.end()]):

@@ -20,6 +20,7 @@ import json
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,13 +29,18 @@ from lxml import etree
 from pydantic import ValidationError
 
 from pipelines import charset
-from pipelines.errors import FeedFault, FeedListError
+from pipelines.errors import FeedFault, FeedListError, Poison
 from pipelines.feeds.opml import Outline, outlines
-from pipelines.parse import root_of
+from pipelines.isolation import Isolation, Limits, work
+from pipelines.markup import root_of
 from pipelines.redaction import redacted, split_credentials, with_credentials, without_credentials
 from pipelines.urls import fetchable_url
 from schemas.records import Feed
 
+MAX_BYTES = 16_000_000
+"""A larger file is no feed list."""
+
+_LIMITS = Limits(cpu_seconds=10, memory_mb=512, wall_seconds=50)
 _OPML_NAMES = {"xmlurl": "url", "title": "title", "text": "title"}
 _PLAIN = {"source": str, "language": str, "paused": bool, "interval_seconds": float}
 _LANGUAGE = re.compile("[a-z]{2,3}")
@@ -67,25 +73,37 @@ def read_lists(paths: Iterable[Path]) -> FeedList:
     """
     found: dict[str, Feed] = {}
     problems: list[str] = []
-    for path in paths:
-        listed = read_feed_list(path)
-        problems += listed.problems
-        for feed in listed.feeds:
-            found.setdefault(feed.url, feed)
+    with closing(Isolation(_LIMITS)) as sandbox:
+        for path in paths:
+            listed = _read(path, sandbox)
+            problems += listed.problems
+            for feed in listed.feeds:
+                found.setdefault(feed.url, feed)
     return FeedList(tuple(found.values()), tuple(problems))
 
 
 def read_feed_list(path: Path) -> FeedList:
-    """Read one list, TOML or OPML by its content.
+    """Read one list, TOML or OPML by its content, in the sandbox: it may be a stranger's.
 
     Raises:
-        FeedListError: as `from_bytes`, or the file cannot be read.
+        FeedListError: as `from_bytes`, or the file cannot be read, or not within the limits.
     """
+    with closing(Isolation(_LIMITS)) as sandbox:
+        return _read(path, sandbox)
+
+
+def _read(path: Path, sandbox: Isolation) -> FeedList:
     try:
-        data = path.read_bytes()
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
     except OSError as error:
         raise _error(str(path), f"cannot be read: {error.strerror}") from None
-    return from_bytes(data, str(path))
+    if len(data) > MAX_BYTES:
+        raise _error(str(path), f"is larger than {MAX_BYTES / 1e6:g} MB")
+    try:
+        return sandbox.call(work.read_feed_list, data, str(path))
+    except Poison as poison:
+        raise _error(str(path), f"cannot be read: {poison.message}") from None
 
 
 def from_bytes(data: bytes, name: str) -> FeedList:
@@ -114,7 +132,7 @@ def from_toml(data: bytes, name: str) -> list[Feed]:
     """
     try:
         document = tomllib.loads(data.decode("utf-8-sig"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # broken TOML, broken UTF-8, numbers and nesting beyond all measure
         raise _error(name, f"is neither TOML nor OPML: {error}") from None
     entries = document.get("feed")
     if not isinstance(entries, list) or set(document) != {"feed"} or not entries:

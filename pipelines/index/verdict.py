@@ -34,7 +34,7 @@ MAPPING_TYPES = frozenset({"document_parsing_exception", "mapper_parsing_excepti
 REPLAYED = "replayed"
 """Reason of a verdict: the index has this very version already."""
 
-_FIELD = re.compile(r'field \[([^\]]+)\]|object mapping for \[([^\]]+)\]|term in field="([^"]+)"')
+_FIELD = re.compile(r'field \[([^\[\]]+)\]|object mapping for \[([^\[\]]+)\]|term in field="([^"]+)"')
 _CURRENT_VERSION = re.compile(r"current version \[(\d+)\]")
 _MAX_DETAIL = 500
 

@@ -55,10 +55,9 @@ class Isolation:
             kwargs: the same by name.
 
         Raises:
-            RecordFault: the function raised it.
+            NewsriverError: the function raised it; or a child cannot be started, which is no fault of the input.
             Poison: the child was ended: `killed-cpu`, `killed-memory`, `killed-time`, `crashed`; or the function
                 raised something else: `unexpected-error`, with its trace as a note.
-            NewsriverError: a child cannot be started: no fault of the input.
         """
         request = pickle.dumps((function, args, kwargs), pickle.HIGHEST_PROTOCOL)
         try:
@@ -167,8 +166,8 @@ class _Child:
             if self._exchange(None, _START_SECONDS) == READY:
                 return
         except _Ended as end:
-            raise NewsriverError(f"the extraction process does not start ({_status_name(end.status)})") from None
-        raise NewsriverError("the extraction process does not start: it answers nonsense")
+            raise NewsriverError(f"the process for foreign input does not start ({_status_name(end.status)})") from None
+        raise NewsriverError("the process for foreign input does not start: it answers nonsense")
 
     def ask(self, request: bytes) -> bytes:
         """Hand over a call and give its answer.

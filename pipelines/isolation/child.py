@@ -17,7 +17,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from pipelines.errors import Poison, RecordFault
+from pipelines.errors import NewsriverError, Poison, RecordFault
 from pipelines.isolation.terms import NAME, OUT_OF_MEMORY, READY, UNEXPECTED, Limits
 
 
@@ -71,10 +71,11 @@ def _answer(function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[s
         return pickle.dumps((True, function(*args, **kwargs)), pickle.HIGHEST_PROTOCOL)
     except MemoryError:
         raise
-    except RecordFault as fault:
+    except NewsriverError as error:
         with contextlib.suppress(TypeError, AttributeError, pickle.PicklingError):
-            return pickle.dumps((False, fault))
-        return pickle.dumps((False, Poison(str(fault), reason=fault.reason)))
+            return pickle.dumps((False, error))
+        reason = error.reason if isinstance(error, RecordFault) else UNEXPECTED
+        return pickle.dumps((False, Poison(str(error), reason=reason)))
     except Exception as error:  # noqa: BLE001 - whatever a page makes a library raise is that page's fault
         poison = Poison(f"{type(error).__name__}: {error}"[:1000], reason=UNEXPECTED)
         poison.add_note("".join(traceback.format_exception(error))[-8000:])

@@ -4,6 +4,6 @@
 """
 
 from pipelines.parse.feed import Child, ParsedEntry, ParsedFeed, RefusedEntry, address
-from pipelines.parse.read import parse_feed, root_of
+from pipelines.parse.read import parse_feed
 
-__all__ = ["Child", "ParsedEntry", "ParsedFeed", "RefusedEntry", "address", "parse_feed", "root_of"]
+__all__ = ["Child", "ParsedEntry", "ParsedFeed", "RefusedEntry", "address", "parse_feed"]

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from datetime import datetime
 
 from pipelines import charset
 from pipelines.errors import FeedFault, FetchFault
 from pipelines.http.content_coding import decode
+from pipelines.markup import BLANK, root_of
 from pipelines.parse.feed import ParsedFeed
 from pipelines.parse.jsonfeed import read_json
 from pipelines.parse.sitemap import SITEMAP_ROOTS, read_sitemap
 from pipelines.parse.xmlfeed import read_xml
 
 _GZIP = b"\x1f\x8b"
-_HTML_DOCTYPE = re.compile(r"<!doctype\s+html\b", re.IGNORECASE)
-_ELEMENT = re.compile(r"<(?:[\w.-]+:)?([\w.-]+)")
-_SNIFF = 16_384
-_BLANK = " \t\r\n\0\ufeff"
-_BLANKS = re.compile(f"[{_BLANK}]*+")
 
 
 def parse_feed(
@@ -42,7 +37,7 @@ def parse_feed(
         data = _unpacked(data, max_bytes, url)
     if len(data) > max_bytes:
         raise FeedFault(f"feed of {len(data)} bytes; the limit is {max_bytes}", reason="too-large", resource=url)
-    text = charset.decode(data, content_type).lstrip(_BLANK)
+    text = charset.decode(data, content_type).lstrip(BLANK)
     if not text:
         raise FeedFault("feed is empty", reason="empty", resource=url)
     if text.startswith(("{", "[")):
@@ -53,39 +48,6 @@ def parse_feed(
     if root in SITEMAP_ROOTS:
         return read_sitemap(text, url, since)
     return read_xml(text, url)
-
-
-def root_of(text: str) -> str:
-    """Give the local name of a text's first element, in lower case, or nothing; `html` after its document type, too.
-
-    It looks past declarations and comments step by step: one expression for all of them takes exponential time on
-    an unfortunate run of comments.
-    """
-    place, text = 0, text[:_SNIFF]
-    while True:
-        blank = _BLANKS.match(text, place)
-        place = blank.end() if blank else place
-        if text.startswith("<!--", place):
-            end = text.find("-->", place + 4) + 3
-        elif text.startswith("<?", place):
-            end = text.find("?>", place + 2) + 2
-        elif text.startswith("<!", place):
-            if _HTML_DOCTYPE.match(text, place):
-                return "html"
-            end = _declaration_end(text, place)
-        else:
-            found = _ELEMENT.match(text, place)
-            return found[1].lower() if found else ""
-        if end <= place:
-            return ""
-        place = end
-
-
-def _declaration_end(text: str, place: int) -> int:
-    """Give where a document type ends, an internal subset in brackets included; 0 where it has no end."""
-    end = text.find(">", place)
-    subset = text.find("[", place, end)
-    return text.find(">", max(text.find("]", subset), end) if subset >= 0 else place) + 1
 
 
 def _unpacked(data: bytes, max_bytes: int, url: str) -> bytes:

@@ -49,6 +49,7 @@ def links(header: str) -> Iterator[tuple[str, set[str]]]:
         while parameter := _PARAMETER.match(header, place):
             place = parameter.end()
             parameters.setdefault(parameter[1].lower(), parameter[2] or parameter[3] or "")
-        place = header.find(",", place) if "," in header[place:] else len(header)
+        comma = header.find(",", place)
+        place = comma if comma >= 0 else len(header)
         if "anchor" not in parameters:
             yield target[1], set(parameters.get("rel", "").lower().split())

@@ -46,7 +46,10 @@ _PATH_MARKS = frozenset(
 _SHORTEST_PATH = 4
 _MOST_FIELDS = 1000
 _TAG = re.compile(rb"<(meta|link)\b([^<>]{0,4000})>", re.IGNORECASE)
-_ATTRIBUTE = re.compile(r"([a-z-]{1,20})\s{0,9}=\s{0,9}(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'>]+))", re.IGNORECASE)
+# A value that is never closed runs to the end, so that nothing is read twice.
+_ATTRIBUTE = re.compile(
+    r"([a-z-]{1,20})\s{0,9}=\s{0,9}(?:\"([^\"]*+)(?:\"|\Z)|'([^']*+)(?:'|\Z)|([^\s\"'>]+))", re.IGNORECASE
+)
 _PACKED = re.compile(r"[\w+/-]{16,4000}={0,2}", re.ASCII)
 _REFRESH = re.compile(r"\s*(\d{1,9}(?:\.\d{0,9})?|\.\d{0,9})\s*[;,]?\s*(?:url\s*=\s*)?(.*)", re.IGNORECASE | re.DOTALL)
 _RAW = re.compile(rb"<(script|style|title|template|noframes)\b")

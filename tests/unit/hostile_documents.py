@@ -182,3 +182,33 @@ SITEMAPS: dict[str, Make] = {
     "ends": lambda kb: _sitemap(b"<a" + b"</urlset " * (kb * 113)),
 }
 """Sitemaps and sitemap indexes."""
+
+
+def _opml(inner: bytes) -> bytes:
+    return b"<opml><body>" + inner + b"</body></opml>"
+
+
+LISTS: dict[str, Make] = {
+    "opml-outlines": lambda kb: _opml(_numbered(kb, b'<outline xmlUrl="https://a.example/{}"/>')),
+    "opml-deep": lambda kb: _opml(b"<outline>" * (kb * 113)),
+    "opml-open": lambda kb: _opml(b'<outline xmlUrl="' * (kb * 60)),
+    "opml-attributes": lambda kb: _opml(b"<outline " + _numbered(kb, b'a{}="x" ') + b"/>"),
+    "opml-signs": lambda kb: _opml(b'<outline text="' + b"<a " * (kb * 341)),
+    "opml-quotes": lambda kb: _opml(b"<outline " + b"\"'" * (kb * 512)),
+    "opml-spaces": lambda kb: _opml(b"<outline a" + b" " * (kb * 1024) + b"/>"),
+    "opml-comments": lambda kb: b"<!---->" * (kb * 146) + _opml(b""),
+    "opml-references": lambda kb: _opml(b'<outline xmlUrl="' + b"&amp;" * (kb * 204) + b'"/>'),
+    "opml-laughs": lambda kb: b'<!DOCTYPE opml [<!ENTITY a "' + b"x" * (kb * 1024) + b'">]>' + _opml(b"&a;" * 99),
+    "toml-tables": lambda kb: _numbered(kb, b'[[feed]]\nurl = "https://a.example/{}"\n'),
+    "toml-deep": lambda kb: b"feed = " + b"[" * (kb * 1024),
+    "toml-deep-tables": lambda kb: b"feed = " + b"{a=" * (kb * 341),
+    "toml-string": lambda kb: b'feed = "' + b"\\u0041" * (kb * 170),
+    "toml-keys": lambda kb: _numbered(kb, b"k{} = 1\n"),
+    "toml-number": lambda kb: b"feed = " + b"9" * (kb * 1024),
+    "toml-dotted-tables": lambda kb: _numbered(kb, b"[a" + b".a" * 200 + b".b{}]\n"),
+    "toml-dates": lambda kb: b"feed = [" + b"2026-01-01," * (kb * 93),
+}
+"""Feed lists, OPML and TOML."""
+
+SLOW_LIST = b"a" + b".a" * 100_000 + b" = 1\n"
+"""A list that takes the reader of TOML half a minute and more."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.errors import FeedListError
+from pipelines.feeds import lists
 from pipelines.feeds.lists import FeedList, feed_of, from_bytes, from_opml, from_toml, read_lists, to_opml, to_toml
+from pipelines.isolation import Limits
 from schemas.records import Feed
+from tests.unit import hostile_documents
+from tests.unit.linear import LINEAR, growth
 
 TOML = b"""
 [[feed]]
@@ -235,3 +240,26 @@ feeds = st.builds(
 def test_what_is_written_is_read_again(listed: list[Feed]) -> None:
     assert from_toml(to_toml(listed).encode(), "x") == listed
     assert from_opml(to_opml(listed).encode(), "x") == FeedList(tuple(listed))
+
+
+@pytest.mark.parametrize("name", hostile_documents.LISTS)
+def test_hostile_lists_take_time_linear_in_their_size(name: str) -> None:
+    def read(kb: int) -> None:
+        with suppress(FeedListError):
+            from_bytes(hostile_documents.LISTS[name](kb), "x")
+
+    assert growth(read, 25) < LINEAR
+
+
+def test_a_list_that_takes_too_much_is_named_and_the_others_are_not_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lists, "_LIMITS", Limits(cpu_seconds=0.5, memory_mb=400))
+    (tmp_path / "slow.toml").write_bytes(hostile_documents.SLOW_LIST)
+    with pytest.raises(FeedListError, match=r"slow\.toml cannot be read: took more than 0\.5 s of CPU time"):
+        read_lists([tmp_path / "slow.toml"])
+
+
+def test_a_file_without_an_end_is_no_list() -> None:
+    with pytest.raises(FeedListError, match="larger than 16 MB"):
+        read_lists([Path("/dev/zero")])

@@ -67,6 +67,7 @@ PURE = (
     "pipelines/ledger/reconcile.py",
     "pipelines/ledger/repair_plan.py",
     "pipelines/limits.py",
+    "pipelines/markup.py",
     "pipelines/parse",
     "pipelines/printable.py",
     "pipelines/pull/announce.py",

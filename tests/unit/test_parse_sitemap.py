@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.errors import FeedFault
+from pipelines.markup import root_of
 from pipelines.parse import ParsedFeed, parse_feed
-from pipelines.parse.read import root_of
 from pipelines.parse.sitemap import MOST_ROWS, SMALL
 
 URL = "https://ferry.example/sitemap.xml"
