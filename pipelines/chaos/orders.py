@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -13,6 +14,8 @@ from types import TracebackType
 from typing import Any, Self
 
 from pipelines.errors import StackError
+
+log = logging.getLogger(__name__)
 
 READY = b"ready\n"
 
@@ -53,10 +56,14 @@ class SiteProcess:
             raise StackError("a site that the river reads does not start", resource=str(log), hint=f"{log} says why")
 
     def order(self, **orders: Any) -> None:  # noqa: ANN401 - whatever JSON holds
-        """Tell it something."""
-        if self._process.stdin is not None:
+        """Tell it something; one that has died cannot hear it, and the run will not come to rest."""
+        if self._process.stdin is None:
+            return
+        try:
             self._process.stdin.write(json.dumps(orders).encode() + b"\n")
             self._process.stdin.flush()
+        except OSError:
+            log.exception("%s is gone: it ended with status %s", self._process.args, self._process.poll())
 
     def __enter__(self) -> Self:
         """Serve."""
