@@ -113,7 +113,7 @@ class FaultServer(ThreadingHTTPServer):
 
 def ids(body: bytes) -> list[str]:
     """Give the ids in a bulk request."""
-    return [json.loads(line)["index"]["_id"] for line in body.splitlines()[::2]]
+    return [str(names["_id"]) for line in body.splitlines()[::2] for names in json.loads(line).values()]
 
 
 def forwarded(exchange: Exchange) -> None:

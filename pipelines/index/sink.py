@@ -16,7 +16,16 @@ from pipelines.heartbeat import Waits
 from pipelines.index.documents import Document, batches
 from pipelines.index.elastic import Elastic
 from pipelines.index.patience import Patience
-from pipelines.index.verdict import Verdict, Wait, Whole, judge, judge_alone, judge_request
+from pipelines.index.verdict import (
+    NO_ACCESS_HINT,
+    Verdict,
+    Wait,
+    Whole,
+    control_lines,
+    judge,
+    judge_alone,
+    judge_request,
+)
 from pipelines.limits import Window
 from pipelines.settings import Settings
 from schemas.records import OutcomeKind
@@ -29,6 +38,7 @@ MOST_SERVER_ERRORS = 6
 _BULK_ANSWER = {"filter_path": "items.*.status,items.*.result,items.*.error"}
 _SMALLEST_LIMIT = 10_000
 _NOT_FOUND, _TOO_LARGE, _SERVER_ERROR = 404, 413, 500
+_NO_ACCESS = (401, 403)
 
 
 class Sink:
@@ -106,12 +116,15 @@ class Sink:
         except ServiceError as error:
             judged: Whole | Wait = Wait("no-answer", error.message, whole=True)
         else:
-            judged = judge_request(answer.status, answer.reason)
+            judged = judge_request(answer.status, answer.reason, answer.error_type)
+        if judged is Whole.ITEMS:
+            return self._judge_items(batch, answer.body)
+        # Whether documents are at fault is tried with a request that has none.
+        if judged is Whole.SPLIT and (len(batch) == 1 or answer.status != _TOO_LARGE) and not self._takes_any(batch[0]):
+            judged = Wait("refused", f"whatever is sent, status {answer.status}: {answer.reason}", whole=True)
         if isinstance(judged, Wait):
             self._window.choked()
             return [judged] * len(batch)
-        if judged is Whole.ITEMS:
-            return self._judge_items(batch, answer.body)
         if len(batch) == 1:
             return [self._tell(judge_alone(batch[0], answer.status, answer.reason))]
         if answer.status == _TOO_LARGE:
@@ -121,6 +134,14 @@ class Sink:
             )
         middle = len(batch) // 2
         return self._send(batch[:middle]) + self._send(batch[middle:])
+
+    def _takes_any(self, like: Document) -> bool:
+        """Tell whether the server takes bulk requests at all, by one that changes nothing."""
+        try:
+            answer = self._client.send("POST", "/_bulk", control_lines(like.index), _BULK_ANSWER)
+        except ServiceError:
+            return False
+        return judge_request(answer.status, "") is Whole.ITEMS
 
     def _judge_items(self, batch: Sequence[Document], body: object) -> list[Verdict | Wait]:
         items = body.get("items") if isinstance(body, dict) else None
@@ -183,6 +204,8 @@ class Sink:
             if template in found.body.get(index, {}).get("aliases", {}):
                 return None
             return Wait("no-alias", f"index {index} is not in alias {template}: run `newsriver setup`")
+        if found.status in _NO_ACCESS:
+            return Wait("no-access", f"status {found.status}: {found.reason}; {NO_ACCESS_HINT}")
         if found.status != _NOT_FOUND:
             return Wait("no-index", found.reason)
         return self._create(index, template)

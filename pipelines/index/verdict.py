@@ -13,10 +13,15 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
 
+import orjson
+
 from pipelines.index.documents import Document
 from schemas.records import OutcomeKind
 
 _OK, _CREATED, _FAILED, _CONFLICT, _TOO_LARGE, _TOO_MANY, _SERVER = 200, 201, 400, 409, 413, 429, 500
+_NO_ACCESS = frozenset({401, 403})
+
+NO_ACCESS_HINT = "see elasticsearch.api_key, or elasticsearch.username and elasticsearch.password"
 
 WAITING_TYPES: dict[str, str] = {
     "cluster_block_exception": "index-block",
@@ -79,19 +84,39 @@ class Whole(Enum):
     ITEMS = auto()
     """The server has taken it: each item has its own answer."""
     SPLIT = auto()
-    """Too large or not understood: its halves may pass, and one document alone is at fault."""
+    """Too large or not understood: its halves may pass, and one document alone may be at fault."""
 
 
-def judge_request(status: int, detail: str) -> Whole | Wait:
-    """Judge the answer to a whole bulk request by its HTTP status."""
+def judge_request(status: int, detail: str, error_type: str = "") -> Whole | Wait:
+    """Judge the answer to a whole bulk request by its HTTP status.
+
+    Only two may be about a document: too large (413), by whoever says so, and not understood (400), when Elasticsearch
+    itself says so by its own kind of error. All others are about access, or something on the way that is no
+    Elasticsearch: they wait.
+
+    Args:
+        status: HTTP status.
+        detail: what the answer says, one line.
+        error_type: Elasticsearch's name of the error; empty where the answer is not in its form.
+    """
     if status == _OK:
         return Whole.ITEMS
-    if status in (_FAILED, _TOO_LARGE):
+    if status == _TOO_LARGE or (status == _FAILED and error_type):
         return Whole.SPLIT
     if status == _TOO_MANY:
         return Wait("busy", detail, whole=True)
-    # 401, 403 and 404 of the whole request are about access or a proxy on the way, never about a document.
+    if status in _NO_ACCESS:
+        return Wait("no-access", f"status {status}: {detail}; {NO_ACCESS_HINT}"[:_MAX_DETAIL], whole=True)
     return Wait("server-error" if status >= _SERVER else "refused", f"status {status}: {detail}", whole=True)
+
+
+def control_lines(index: str) -> bytes:
+    """Give a bulk request that any Elasticsearch takes and that changes nothing: the update of a document that is not.
+
+    Who refuses it refuses every request, whatever is in it.
+    """
+    action = {"update": {"_index": index, "_id": "newsriver-control"}}
+    return b"".join((orjson.dumps(action), b"\n", orjson.dumps({"doc": {}}), b"\n"))
 
 
 def judge_alone(document: Document, status: int, detail: str) -> Verdict:
@@ -127,6 +152,8 @@ def _why_wait(status: int, kind: str) -> str:
     """Name the reason to wait; empty where waiting cannot help."""
     if kind in WAITING_TYPES:
         return WAITING_TYPES[kind]
+    if status in _NO_ACCESS:  # by whatever name a security module calls it
+        return "no-access"
     if status == _TOO_MANY:
         return "busy"
     return "server-error" if status >= _SERVER else ""

@@ -205,6 +205,13 @@ TRANSIENT = {
     "503 for the whole request, in HTML": ([faults.answered(503, b"<html>busy</html>", "text/html")], NAMES),
     "502, then 504": ([faults.answered(502), faults.answered(504)], NAMES),
     "403 on the way": ([faults.answered(403)], NAMES),
+    "400 on the way, in HTML": ([faults.answered(400, b"<html>Bad Request</html>", "text/html")], NAMES),
+    "400 on the way, in JSON of its own": ([faults.answered(400, b'{"error": "bad request"}')], NAMES),
+    "400 on the way, without a body": ([faults.answered(400, b"")], NAMES),
+    "401, 404, 411, 414, 431 and 505 on the way": (
+        [faults.answered(status, b"<html>no</html>", "text/html") for status in (401, 404, 411, 414, 431, 505)],
+        NAMES,
+    ),
     "429 for two items": ([faults.items_busy("d1", "d4")], ["d1", "d4"]),
     "429 for all items, then for one": ([faults.items_busy(*NAMES), faults.items_busy("d3")], ["d3"]),
     "half an answer after it was applied": ([faults.half_answered], NAMES),
@@ -265,6 +272,44 @@ def test_a_request_that_is_not_understood_is_narrowed_to_one_document(
         verdicts = Sink(connect(behind(river, proxy.url)), river).write([made(river, number) for number in range(4)])
     assert kinds(verdicts) == ["indexed", "indexed", "dead", "indexed"]
     assert "document d2: unforeseen answer" in caplog.text
+
+
+REFUSALS = {
+    "400 in HTML": (400, b"<html>Bad Request</html>", "text/html", "refused"),
+    "400 as Elasticsearch words it": (400, b'{"error": {"type": "parse_exception", "reason": "no"}}', "", "refused"),
+    "413 for anything": (413, b"<html>Too Large</html>", "text/html", "refused"),
+    "401": (401, b"<html>Who are you?</html>", "text/html", "no-access"),
+    "403": (403, b'{"error": {"type": "security_exception", "reason": "not allowed"}}', "", "no-access"),
+}
+
+
+@pytest.mark.parametrize(("status", "body", "kind", "reason"), REFUSALS.values(), ids=REFUSALS)
+@pytest.mark.parametrize("count", [1, 6], ids=["one document", "several"])
+def test_who_refuses_whatever_is_sent_is_waited_for_and_no_document_is_blamed(
+    river: Settings, count: int, status: int, body: bytes, kind: str, reason: str
+) -> None:
+    """A proxy or a setting on the way is at fault, for as long as it takes; then all documents are written."""
+    documents = [made(river, number) for number in range(count)]
+    with faults.FaultServer(river.elasticsearch.url) as proxy:
+        proxy.afterwards = faults.answered(status, body, kind or "application/json")
+        sink = Sink(connect(behind(river, proxy.url)), river)
+        with waiting(sink, documents, reason) as verdicts:
+            until(lambda: len(proxy.bulks) > 8, 20, "some more tries")
+            proxy.afterwards = faults.forwarded
+            assert kinds(verdicts()) == ["indexed"] * count
+
+
+def test_a_document_that_elasticsearch_does_not_understand_is_found_among_good_ones(
+    river: Settings, client: Elastic
+) -> None:
+    """A version below zero makes it refuse the whole request; asked with a request that has none, it is well."""
+    documents = [made(river, number, version=-5 if number == 4 else 10) for number in range(6)]
+    verdicts = Sink(client, river).write(documents)
+    assert kinds(verdicts) == ["indexed"] * 4 + ["dead", "indexed"]
+    assert kinds(Sink(client, river).write([made(river, 9, version=-5)])) == ["dead"]
+    assert kinds(Sink(client, river).write([made(river, 9)])) == ["indexed"]
+    client.ask("POST", f"/{documents[0].index}/_refresh")
+    assert client.ask("GET", f"/{documents[0].index}/_count")["count"] == 6
 
 
 def test_a_server_that_is_away_is_waited_for(river: Settings, caplog: pytest.LogCaptureFixture) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pipelines.index.documents import Document
-from pipelines.index.verdict import Verdict, Wait, Whole, judge, judge_alone, judge_request
+from pipelines.index.verdict import Verdict, Wait, Whole, control_lines, judge, judge_alone, judge_request
 from schemas.records import OutcomeKind
 
 FIRST = Document("a", "news-articles-2026.11", 5, b"{}")
@@ -55,6 +58,8 @@ def test_documents_that_end(document: Document, item: dict[str, Any], kind: str,
         (failed(429, "cluster_block_exception", "disk usage exceeded flood-stage watermark"), "index-block"),
         (failed(403, "cluster_block_exception", "index [x] blocked by: [FORBIDDEN/8/index write]"), "index-block"),
         (failed(403, "security_exception", "action is unauthorized"), "no-access"),
+        (failed(403, "authorization_exception", "a module of its own"), "no-access"),
+        (failed(401, "", ""), "no-access"),
         (failed(400, "index_closed_exception", "closed"), "index-closed"),
         (failed(404, "index_not_found_exception", "no such index"), "no-index"),
         (failed(400, "strict_dynamic_mapping_exception", "dynamic introduction of [mood]"), "stale-mapping"),
@@ -106,26 +111,47 @@ def test_a_long_detail_is_cut() -> None:
     assert len(verdict.detail) == 500
 
 
+OWN = "illegal_argument_exception"
+"""An error in Elasticsearch's own form; what is on the way says it in HTML, or not at all."""
+
+
 @pytest.mark.parametrize(
-    ("status", "expected"),
+    ("status", "error_type", "expected"),
     [
-        (200, Whole.ITEMS),
-        (413, Whole.SPLIT),
-        (400, Whole.SPLIT),
-        (429, "busy"),
-        (500, "server-error"),
-        (502, "server-error"),
-        (503, "server-error"),
-        (504, "server-error"),
-        (401, "refused"),
-        (403, "refused"),
-        (404, "refused"),
-        (302, "refused"),
+        (200, "", Whole.ITEMS),
+        (413, "", Whole.SPLIT),
+        (413, OWN, Whole.SPLIT),
+        (400, OWN, Whole.SPLIT),
+        (400, "", "refused"),
+        (429, OWN, "busy"),
+        (429, "", "busy"),
+        (401, OWN, "no-access"),
+        (401, "", "no-access"),
+        (403, "", "no-access"),
+        *[(status, kind, "refused") for status in (302, 404, 405, 406, 407, 411, 414, 415, 431) for kind in ("", OWN)],
+        *[(status, kind, "server-error") for status in (500, 502, 503, 504, 505, 511, 599) for kind in ("", OWN)],
     ],
 )
-def test_whole_requests(status: int, expected: Whole | str) -> None:
-    judged = judge_request(status, "why")
-    assert judged is expected or (isinstance(judged, Wait) and judged.reason == expected)
+def test_whole_requests(status: int, error_type: str, expected: Whole | str) -> None:
+    judged = judge_request(status, "why", error_type)
+    assert judged is expected or (isinstance(judged, Wait) and judged.reason == expected and judged.whole)
+
+
+@given(st.integers(100, 599), st.sampled_from(["", OWN]))
+def test_only_two_statuses_of_a_whole_request_can_be_about_a_document(status: int, error_type: str) -> None:
+    judged = judge_request(status, "why", error_type)
+    assert (judged is Whole.SPLIT) is (status == 413 or (status == 400 and error_type != ""))
+
+
+def test_refused_access_says_what_to_look_at() -> None:
+    judged = judge_request(401, "missing authentication credentials")
+    assert isinstance(judged, Wait)
+    assert "elasticsearch.api_key" in judged.detail
+
+
+def test_a_control_request_writes_nothing_and_is_understood_as_any_other() -> None:
+    lines = [json.loads(line) for line in control_lines("news-articles-2026.11").splitlines()]
+    assert lines == [{"update": {"_index": "news-articles-2026.11", "_id": "newsriver-control"}}, {"doc": {}}]
 
 
 @pytest.mark.parametrize(("status", "reason", "alarm"), [(413, "too-large", False), (400, "refused", True)])
