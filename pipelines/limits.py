@@ -1,8 +1,7 @@
-"""Limits that adapt or trip: the size of a request, the share of dead letters, a partition that stands still. Pure."""
+"""Limits that adapt or trip: the size of a request, a partition that stands still. Pure."""
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Mapping
 
 
@@ -30,68 +29,59 @@ class Window:
         self.size = max(1, self.size // 2)
 
 
-class DeadShare:
-    """How many of the last pages ended as dead letters; too many of them are our own fault, not theirs.
+class Progress:
+    """Counts what a process works on, for whoever watches whether it still does.
 
-    Args:
-        most: largest share that is borne, from 0 to 1.
-        least_pages: before so many pages ended, nothing is judged.
-        window_pages: how many of the last pages are looked at.
+    Attributes:
+        count: pieces of work done so far; one takes a bounded time.
     """
 
-    def __init__(self, most: float, least_pages: int = 100, window_pages: int = 200) -> None:
-        self._most = most
-        self._least = least_pages
-        self._ends: deque[bool] = deque(maxlen=window_pages)
+    def __init__(self) -> None:
+        self.count = 0
 
-    def add(self, *, dead: bool) -> None:
-        """Note how one page ended."""
-        self._ends.append(dead)
-
-    @property
-    def pages(self) -> int:
-        """Number of pages looked at."""
-        return len(self._ends)
-
-    @property
-    def share(self) -> float:
-        """Share of them that ended as dead letters."""
-        return sum(self._ends) / max(1, len(self._ends))
-
-    @property
-    def exceeded(self) -> bool:
-        """Whether it is time to stop."""
-        return self.pages >= self._least and self.share > self._most
+    def done(self) -> None:
+        """Note that one piece is done."""
+        self.count += 1
 
 
 class StallWatch:
     """Which partitions stand still although there is something to read.
 
+    A process that works takes its partitions in turn, and a turn takes as long as its pages: while work is done, a
+    partition may stand still for as many times the limit as there are partitions.
+
     Args:
-        seconds: how long a partition may stand still.
+        seconds: how long a partition may stand still while no work is done.
     """
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
         self._seen: dict[int, tuple[int, float]] = {}
+        self._work: tuple[int, float] | None = None
 
-    def look(self, now: float, positions: Mapping[int, int], ends: Mapping[int, int]) -> list[int]:
+    def look(self, now: float, positions: Mapping[int, int], ends: Mapping[int, int], work: int = 0) -> list[int]:
         """Give the partitions that stall.
 
         Args:
             now: on a clock that only moves forward, seconds.
             positions: for each partition the offset before which everything is done.
             ends: for each partition the offset after its last record.
+            work: pieces of work that the process has done so far.
         """
+        if self._work is None or self._work[0] != work:
+            self._work = work, now
+        idle = now - self._work[1] >= self._seconds
+        longest = self._seconds if idle else self._seconds * len(positions)
         stalled = []
         for partition, position in positions.items():
             before, since = self._seen.get(partition, (None, now))
             if position != before or position >= ends.get(partition, 0):
                 self._seen[partition] = (position, now)
-            elif now - since >= self._seconds:
+            elif now - since >= longest:
                 stalled.append(partition)
         return stalled
 
     def excuse(self) -> None:
         """Start all clocks again: whoever waits for a server does not stall."""
         self._seen.clear()
+        self._work = None

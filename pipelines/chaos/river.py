@@ -78,7 +78,7 @@ def options(networks: list[str], bootstrap: str, url: str) -> list[str]:
         "fetch.max_attempts=3",
         "fetch.timeout_seconds=10",
         "process.workers=2",
-        "process.stall_seconds=60",
+        "process.stall_seconds=150",
     ]
 
 

@@ -110,7 +110,7 @@ class Isolation:
 @lru_cache(maxsize=4)
 def extraction(settings: CleanSettings) -> Isolation:
     """Give this process's children for `clean_page` and `tag_article`, with the settings' limits."""
-    limits = Limits(settings.cpu_seconds, settings.memory_mb, wall_seconds=12 * settings.cpu_seconds + 10)
+    limits = Limits(settings.cpu_seconds, settings.memory_mb, settings.wall_seconds)
     return Isolation(limits, preload=("pipelines.clean", "pipelines.tag"))
 
 

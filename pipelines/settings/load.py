@@ -16,6 +16,7 @@ from pipelines.errors import SettingsError
 from pipelines.redaction import redacted
 from pipelines.settings.forms import Form, Source, explained, fitting, form_of, read
 from pipelines.settings.options import Section, Settings
+from pipelines.settings.together import check_together
 from pipelines.signals import INTERNAL
 
 ENVIRONMENT_PREFIX = "NEWSRIVER_"
@@ -61,8 +62,9 @@ def load_settings(
         environment: the environment; None means the process's own.
 
     Raises:
-        SettingsError: a file is missing, a name is unknown or a value is not allowed; the message names the
-            option, the nearest one that exists or the nearest value that is allowed, and shows how it is written.
+        SettingsError: a file is missing, a name is unknown, a value is not allowed or options do not fit together; the
+            message names the option, the nearest one that exists or the nearest value that is allowed, and shows how it
+            is written.
     """
     values: dict[str, dict[str, Any]] = {name: {} for name in sections()}
     sources: dict[str, Source] = {}
@@ -75,9 +77,10 @@ def load_settings(
         values[section][key] = fitting(_form(name), value)
         sources[name] = source
     try:
-        return Settings.model_validate(values)
+        settings = Settings.model_validate(values)
     except ValidationError as error:
         raise _wrong(error, sources) from None
+    return check_together(settings)
 
 
 def unknown_variables(environment: Mapping[str, str]) -> Iterator[str]:

@@ -206,7 +206,7 @@ class ProcessSettings(Section):
     """A partition with pages to read that stands still for longer ends the process, so that it is started afresh."""
 
     max_dead_share: Annotated[float, Field(gt=0, le=1)] = 0.5
-    """Share of the last 200 pages that may end as dead letters; beyond it the process stops. 1 means no limit."""
+    """Share of sites whose pages may die by a fault of ours; beyond it `process` stops for good. 1 means no limit."""
 
 
 class CleanSettings(Section):
@@ -218,7 +218,7 @@ class CleanSettings(Section):
     max_html_bytes: Annotated[int, Field(ge=10_000, le=15_000_000)] = 5_000_000
     """Decoded pages larger than this are refused before any parser sees them."""
 
-    cpu_seconds: Annotated[float, Field(ge=1, le=600)] = 5.0
+    cpu_seconds: Annotated[float, Field(ge=0.5, le=600)] = 5.0
     """CPU time that one page may take; one that takes more becomes a dead letter."""
 
     memory_mb: Annotated[int, Field(ge=256, le=65_536)] = 1024
@@ -227,6 +227,16 @@ class CleanSettings(Section):
     # A tuple, since a process keeps its children by these settings, and what is a key must be hashable.
     skip_rights: Annotated[tuple[Right, ...], Field(examples=[["noindex", "noai"]])] = ()
     """Pages that say any of these are skipped, e.g. ["noindex", "noai", "tdm-reservation"]; empty keeps them all."""
+
+    @property
+    def wall_seconds(self) -> float:
+        """Time on the clock that one call of cleaning or tagging may take, on a machine that has other work."""
+        return 12 * self.cpu_seconds + 10
+
+    @property
+    def longest_call_seconds(self) -> float:
+        """Time after which one call has ended for certain: what ends a child gets a second try in a fresh one."""
+        return 2 * self.wall_seconds
 
 
 class SandboxSettings(Section):

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.limits import DeadShare, StallWatch, Window
+from pipelines.limits import Progress, StallWatch, Window
 
 
 @given(st.integers(1, 5000), st.lists(st.booleans(), max_size=60))
@@ -46,34 +46,6 @@ def test_a_window_opens_again_after_the_storm() -> None:
     assert window.size == 500
 
 
-def ended(most: float, *runs: tuple[int, bool]) -> DeadShare:
-    share = DeadShare(most)
-    for pages, dead in runs:
-        for _ in range(pages):
-            share.add(dead=dead)
-    return share
-
-
-@pytest.mark.parametrize(
-    ("runs", "exceeded"),
-    [
-        ([(99, True)], False),  # too few to judge
-        ([(100, True)], True),
-        ([(50, False), (50, True)], False),  # exactly the share that is borne
-        ([(49, False), (51, True)], True),
-        ([(1000, False), (100, True)], False),
-        ([(1000, False), (101, True)], True),  # only the last 200 count
-        ([(101, True), (150, False)], False),
-    ],
-)
-def test_more_dead_than_the_share_allows(runs: list[tuple[int, bool]], exceeded: bool) -> None:
-    assert ended(0.5, *runs).exceeded is exceeded
-
-
-def test_a_share_of_one_is_no_limit() -> None:
-    assert not ended(1.0, (5000, True)).exceeded
-
-
 def test_a_partition_that_moves_does_not_stall() -> None:
     watch = StallWatch(10)
     assert [watch.look(now, {0: now}, {0: 1000}) for now in range(0, 100, 5)] == [[]] * 20
@@ -107,3 +79,26 @@ def test_who_waits_for_a_server_does_not_stall() -> None:
     assert watch.look(12, {0: 3}, {0: 9}) == []
     assert watch.look(21, {0: 3}, {0: 9}) == []
     assert watch.look(22, {0: 3}, {0: 9}) == [0]
+
+
+def test_a_partition_that_waits_for_its_turn_among_slow_ones_does_not_stall() -> None:
+    watch, pages = StallWatch(10), Progress()
+    for now in range(0, 30, 6):
+        pages.done()
+        assert watch.look(now, {0: 3, 1: now, 2: now}, {0: 9, 1: 99, 2: 99}, pages.count) == []
+
+
+def test_a_partition_whose_turn_never_comes_stalls_although_others_move() -> None:
+    watch, pages = StallWatch(10), Progress()
+    stalled = []
+    for now in range(0, 26, 5):
+        pages.done()
+        stalled = watch.look(now, {0: 3, 1: now}, {0: 9, 1: 99}, pages.count)
+        assert stalled == ([0] if now >= 20 else [])
+    assert stalled == [0]
+
+
+def test_a_process_that_does_no_work_stalls_at_once_however_many_partitions_it_has() -> None:
+    watch = StallWatch(10)
+    assert watch.look(0, dict.fromkeys(range(8), 3), dict.fromkeys(range(8), 9), 5) == []
+    assert watch.look(10, dict.fromkeys(range(8), 3), dict.fromkeys(range(8), 9), 5) == list(range(8))
