@@ -60,6 +60,7 @@ setup(
         "pipelines.beam",
         "pipelines.bench",
         "pipelines.bench.internet",
+        "pipelines.breaker",
         "pipelines.chaos",
         "pipelines.clean",
         "pipelines.cli",

@@ -126,6 +126,18 @@ def _kafka(settings: Settings) -> Iterator[Finding]:
         yield Finding("topics", Health.WRONG, f"too small a max.message.bytes: {', '.join(small)}", "`newsriver setup`")
     else:
         yield Finding("topics", Health.OK, f"all {len(wanted)} are there")
+    yield _breaker(settings)
+
+
+def _breaker(settings: Settings) -> Finding:
+    from pipelines.breaker.state import tripped_error
+    from pipelines.status import stopped
+
+    state = stopped(settings)
+    if state is None:
+        return Finding("process", Health.OK, "the dead-letter breaker has not tripped")
+    error = tripped_error(state)
+    return Finding("process", Health.WRONG, error.message, error.hint)
 
 
 def _elasticsearch(settings: Settings) -> Iterator[Finding]:

@@ -62,6 +62,15 @@ class ServiceError(NewsriverError):
     exit_code = 3
 
 
+class BreakerTripped(NewsriverError):
+    """A role stopped for good because most of what it set aside was its own fault; starting it again changes nothing.
+
+    Its exit code is one of its own, by which a supervisor knows that only a person can let it go on.
+    """
+
+    exit_code = 4
+
+
 class StackError(NewsriverError):
     """The local servers cannot be downloaded, started or stopped; `resource` is the part."""
 
@@ -76,10 +85,6 @@ class RecordFault(NewsriverError):
     def __init__(self, message: str, *, reason: str, hint: str = "", resource: str = "") -> None:
         super().__init__(message, hint=hint, resource=resource)
         self.reason = reason
-
-    def __repr__(self) -> str:
-        """Give `reason: message`: of an exception Beam's dead letters keep only class, repr and trace."""
-        return f"{self.reason}: {self}"
 
 
 class Rejected(RecordFault):

@@ -9,12 +9,13 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from pipelines.breaker import state as breaker
 from pipelines.connect import kafka_bootstrap
 from pipelines.heartbeat import BEAT_SECONDS
 from pipelines.index.elastic import Elastic, connect
 from pipelines.kafka import Admin, read_last
 from pipelines.settings import Settings
-from schemas.records import WorkerState
+from schemas.records import BreakerState, WorkerState
 from schemas.topics import TOPICS, WORKERS, Role, Topic
 
 log = logging.getLogger(__name__)
@@ -86,6 +87,7 @@ class Status:
     Attributes:
         topics: in the order of the river.
         workers: the processes that tell of themselves, by name.
+        stopped: why `process` has stopped for good; None while it may work.
         articles: documents that can be found.
         outcomes: lines of the ledger by kind.
         reasons: outcomes by `kind: reason`, where there is a reason.
@@ -95,6 +97,7 @@ class Status:
 
     topics: list[TopicStatus]
     workers: list[WorkerStatus]
+    stopped: BreakerState | None
     articles: int
     outcomes: dict[str, int]
     reasons: dict[str, int]
@@ -103,7 +106,7 @@ class Status:
 
     def as_json(self) -> dict[str, Any]:
         """Give it as what JSON can hold."""
-        return asdict(self)
+        return asdict(self) | {"stopped": stopped_as_json(self.stopped)}
 
 
 def status(settings: Settings) -> Status:
@@ -112,10 +115,12 @@ def status(settings: Settings) -> Status:
     Raises:
         ServiceError: one of them does not answer.
     """
-    return with_documents(settings, topic_status(settings), worker_status(settings))
+    return with_documents(settings, topic_status(settings), worker_status(settings), stopped(settings))
 
 
-def with_documents(settings: Settings, topics: list[TopicStatus], workers: list[WorkerStatus]) -> Status:
+def with_documents(
+    settings: Settings, topics: list[TopicStatus], workers: list[WorkerStatus], stop: BreakerState | None
+) -> Status:
     """Ask Elasticsearch for the rest.
 
     Raises:
@@ -123,9 +128,29 @@ def with_documents(settings: Settings, topics: list[TopicStatus], workers: list[
     """
     client = connect(settings)
     try:
-        return Status(topics=topics, workers=workers, **_documents(client, settings.river.name))
+        return Status(topics=topics, workers=workers, stopped=stop, **_documents(client, settings.river.name))
     finally:
         client.close()
+
+
+def stopped(settings: Settings) -> BreakerState | None:
+    """Ask Kafka why `process` has stopped for good; None while it may work.
+
+    Raises:
+        ServiceError: it does not answer.
+    """
+    state = breaker.read(settings)
+    return state if state is not None and state.tripped else None
+
+
+def stopped_as_json(state: BreakerState | None) -> dict[str, Any] | None:
+    """Give why a role has stopped as what JSON can hold, with the command that lets it go on."""
+    if state is None:
+        return None
+    return state.model_dump(mode="json", exclude={"tripped", "note"}) | {
+        "why": breaker.why(state),
+        "resume": breaker.RESUME,
+    }
 
 
 def worker_status(settings: Settings) -> list[WorkerStatus]:
@@ -201,7 +226,7 @@ def _topic(
     waiting = {
         str(role): sum(max(0, end - committed[role].get((name, number), 0)) for number, end in ends.items())
         for role in topic.readers
-        if role in committed
+        if role in committed and not topic.compacted  # such a one is read whole at each start, in no group
     }
     return TopicStatus(name, partitions, sum(ends.values()), waiting)
 

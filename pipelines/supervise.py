@@ -9,11 +9,12 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from pipelines.errors import BreakerTripped
 from pipelines.settings import Settings, as_environment
 from pipelines.signals import MEMBER, NAME, PARENT, held
 
@@ -22,6 +23,8 @@ log = logging.getLogger(__name__)
 _DRAIN_SECONDS = 15.0
 _MAX_RESTART_SECONDS = 30.0
 _HEALTHY_SECONDS = 60.0
+_GO_ON_SECONDS = 2.0
+"""A worker that stopped for good is not started again before this: its own word needs as long to come round."""
 _KILLED_HEALTHY_SECONDS = 10.0
 """A worker that was killed after so long did not die of its own work, mostly: it is started again at once."""
 
@@ -39,6 +42,7 @@ class Worker:
         restart_at: when to start it again.
         away_until: not to be started again before this; a fault lab keeps it away for so long.
         named: whether it has a name in its consumer groups, under which its successor takes its place.
+        stopped: whether it ended for good, until a person lets it go on.
     """
 
     name: str
@@ -49,6 +53,7 @@ class Worker:
     restart_at: float = 0.0
     away_until: float = 0.0
     named: bool = True
+    stopped: bool = False
 
 
 def workers_of(settings: Settings, feeds: Sequence[Path] = ()) -> list[Worker]:
@@ -75,13 +80,19 @@ class Supervisor:
         global_arguments: `--config` and `--set` of the call, handed to every worker; what was set goes by the
             environment, since all users of a machine see command lines.
         log_file: where the workers' messages go; None for this process's stderr.
+        may_go_on: tells whether a person has let workers go on that stopped for good; without it they stay stopped.
     """
 
     def __init__(
-        self, workers: Sequence[Worker], global_arguments: Sequence[str] = (), log_file: Path | None = None
+        self,
+        workers: Sequence[Worker],
+        global_arguments: Sequence[str] = (),
+        log_file: Path | None = None,
+        may_go_on: Callable[[], bool] | None = None,
     ) -> None:
         self.workers = list(workers)
         self._global, self._settings = _apart(global_arguments)
+        self._may_go_on = may_go_on or _never
         self._log_file = log_file
 
     def run(self, stop: threading.Event) -> None:
@@ -101,8 +112,11 @@ class Supervisor:
         now = time.monotonic()
         for worker in self.workers:
             if worker.process is not None and worker.process.poll() is not None:
-                self._bury(worker, now)
+                self._reap(worker, now)
             elif worker.process is None and now >= max(worker.restart_at, worker.away_until):
+                if worker.stopped and not self._may_go_on():
+                    continue
+                worker.stopped = False
                 self._start(worker)
 
     def add(self, worker: Worker) -> None:
@@ -168,15 +182,19 @@ class Supervisor:
         worker.started_at = time.monotonic()
         log.info("%s started (process %d)", worker.name, worker.process.pid)
 
-    def _bury(self, worker: Worker, now: float) -> None:
+    def _reap(self, worker: Worker, now: float) -> None:
         assert worker.process is not None  # noqa: S101 - for mypy: the caller has just asked it
         status, lived = worker.process.returncode, now - worker.started_at
-        # One that ends by itself, after too many dead letters for instance, would do so again and again.
+        worker.process = None
+        if status == BreakerTripped.exit_code:
+            worker.stopped, worker.restart_at = True, now + _GO_ON_SECONDS
+            log.error("%s has stopped for good; `newsriver status` says why, all else goes on", worker.name)
+            return
+        # One that ends by itself would do so again and again.
         healthy = lived > (_KILLED_HEALTHY_SECONDS if status < 0 else _HEALTHY_SECONDS)
         worker.failures = 0 if healthy else worker.failures + 1
         pause = pause_before_restart(worker.failures)
         log.error("%s ended with status %s; again in %.1f s", worker.name, status, pause)
-        worker.process = None
         worker.restart_at = now + pause
 
 
@@ -190,6 +208,10 @@ def _apart(arguments: Sequence[str]) -> tuple[list[str], dict[str, str]]:
         else:
             kept.append(argument)
     return kept, as_environment(assignments)
+
+
+def _never() -> bool:
+    return False
 
 
 def pause_before_restart(failures: int) -> float:

@@ -158,6 +158,15 @@ WORKERS = Topic(
     readers=(Role.CLI,),
     retention_seconds=None,
 )
+BREAKER = Topic(
+    name="breaker",
+    key="role",
+    value="BreakerState",
+    about="Whether a role has stopped because most of what it set aside was its own fault; a person lets it go on.",
+    writers=(Role.PROCESS, Role.CLI),
+    readers=(Role.PROCESS, Role.CLI),
+    retention_seconds=None,
+)
 SUBSCRIPTIONS = Topic(
     name="websub",
     key="feed URL",
@@ -188,6 +197,7 @@ TOPICS: tuple[Topic, ...] = (
     DEAD_LETTERS,
     DEAD_LETTER_MARKS,
     WORKERS,
+    BREAKER,
     SUBSCRIPTIONS,
     PUSHES,
 )

@@ -11,12 +11,10 @@ from collections.abc import Sequence
 import apache_beam as beam
 
 from pipelines.beam.source import Generation, Partition, ReadPages
-from pipelines.beam.steps import Account, Bury, Clean, Index, Tag
-from pipelines.errors import RecordFault
+from pipelines.beam.steps import DEAD, REFUSED, Account, Clean, Index, Tag, WriteDeadLetter
 from pipelines.settings import Settings
 from schemas.records import Stage
-
-DEAD, REFUSED = "dead", "refused"
+from schemas.topics import BREAKER
 
 
 def build(
@@ -34,20 +32,17 @@ def build(
         generation: when the source ends by itself; None for never.
     """
     wait = settings.process.poll_milliseconds / 1000 / len(partitions)  # they are polled in turn
+    states = BREAKER.full_name(settings.river.name)
     pages = (
         pipeline
         | "partitions" >> beam.Create(partitions)
-        | "read pages" >> beam.ParDo(ReadPages(wait, settings.process.bundle_pages, generation))
+        | "read pages" >> beam.ParDo(ReadPages(wait, settings.process.bundle_pages, generation, states))
     )
-    cleaned = pages | "clean" >> beam.ParDo(Clean(settings)).with_exception_handling(
-        main_tag="articles", dead_letter_tag=DEAD, exc_class=RecordFault
-    ).with_outputs(REFUSED, main="articles")
-    tagged = cleaned["articles"] | "tag" >> beam.ParDo(Tag(settings)).with_exception_handling(
-        main_tag="articles", dead_letter_tag=DEAD, exc_class=RecordFault
-    )
+    cleaned = pages | "clean" >> beam.ParDo(Clean(settings)).with_outputs(REFUSED, DEAD, main="articles")
+    tagged = cleaned["articles"] | "tag" >> beam.ParDo(Tag(settings)).with_outputs(DEAD, main="articles")
     indexed = tagged["articles"] | "index" >> beam.ParDo(Index(settings)).with_outputs(DEAD, main="outcomes")
 
     indexed["outcomes"] | "account for articles" >> beam.ParDo(Account(settings))
     cleaned[REFUSED] | "account for refusals" >> beam.ParDo(Account(settings))
     for stage, step in ((Stage.CLEAN, cleaned), (Stage.TAG, tagged), (Stage.INDEX, indexed)):
-        step[DEAD] | f"bury what {stage} cannot take" >> beam.ParDo(Bury(settings, stage))
+        step[DEAD] | f"dead letters of {stage}" >> beam.ParDo(WriteDeadLetter(settings))

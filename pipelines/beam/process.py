@@ -2,7 +2,8 @@
 
 Beam's own FnApiRunner keeps about 21 KB for every bundle, so one machine runs the graph again and again for some
 seconds each time (docs/decisions.md). A generation that fails is repeated from the committed offsets. The process ends
-by itself when a partition stands still or too many pages end as dead letters; its supervisor starts it again.
+by itself when a partition stands still, and its supervisor starts it again; and when the dead-letter breaker trips
+(`pipelines.breaker`), for good, until a person lets it go on.
 """
 
 from __future__ import annotations
@@ -16,14 +17,17 @@ from collections.abc import Sequence
 from contextlib import closing
 
 from pipelines.beam import job, source, steps
+from pipelines.beam.books import breaker
 from pipelines.beam.refusals import refusals
+from pipelines.breaker.state import read, tripped_error
 from pipelines.connect import kafka_bootstrap
-from pipelines.errors import NewsriverError, UsageError
+from pipelines.errors import UsageError
 from pipelines.heartbeat import Heartbeat
 from pipelines.kafka import Admin, Spans, missing, patiently, topics
 from pipelines.limits import StallWatch
 from pipelines.settings import Settings
-from schemas.topics import PAGES, Role
+from schemas.records import BreakerState
+from schemas.topics import BREAKER, PAGES, Role
 
 log = logging.getLogger(__name__)
 
@@ -47,8 +51,8 @@ def partitions(settings: Settings, worker: int = 0, workers: int = 1) -> list[so
     """
     bootstrap, topic = kafka_bootstrap(settings), PAGES.full_name(settings.river.name)
     counts = patiently(lambda: topics(bootstrap), bootstrap)
-    if topic not in counts:
-        raise missing([topic])
+    if absent := [name for name in (topic, BREAKER.full_name(settings.river.name)) if name not in counts]:
+        raise missing(absent)
     return [
         source.Partition(bootstrap, topic, number, group(settings))
         for number in range(counts[topic])
@@ -67,11 +71,12 @@ def run(settings: Settings, worker: int = 0, workers: int = 1, beam_arguments: S
 
     Raises:
         UsageError: the arguments ask for what is known to lose records.
-        ServiceError: the topic of pages does not exist, or Kafka refuses something.
-        NewsriverError: too many pages ended as dead letters.
+        ServiceError: a topic does not exist, or Kafka refuses something.
+        BreakerTripped: too many pages ended as dead letters by a fault of ours, now or before this start.
     """
     _refuse_what_loses(beam_arguments)
     assigned = partitions(settings, worker, workers)
+    _end_when_tripped(read(settings))
     if not assigned:
         log.warning("worker %d of %d has no partition to read: raise kafka.partitions or start fewer", worker, workers)
         source.stop.wait()
@@ -81,19 +86,21 @@ def run(settings: Settings, worker: int = 0, workers: int = 1, beam_arguments: S
         threading.Thread(target=_watch, args=(settings, assigned), daemon=True, name="watch-stalls").start()
         with Heartbeat(settings, Role.PROCESS, steps.waits, worker):
             _generations(settings, assigned, beam_arguments)
+        _end_when_tripped(breaker.tripped)
 
 
 def _generations(settings: Settings, assigned: Sequence[source.Partition], beam_arguments: Sequence[str]) -> None:
     failures = 0
     log.info("reading %d partitions of %s", len(assigned), assigned[0].topic)
-    while not source.stop.is_set():
+    while not source.stop.is_set() and breaker.tripped is None:
         try:
             _generation(settings, assigned, beam_arguments)
             refusals.raise_met()
+            if failures:
+                steps.waits.end()
             failures = 0
         except Exception as error:
             refusals.raise_met()
-            _give_up_when_all_die(settings)
             if source.stop.is_set():
                 log.info("drained before the bundle was written; it will be read again")
                 break
@@ -101,23 +108,19 @@ def _generations(settings: Settings, assigned: Sequence[source.Partition], beam_
             wait = min(0.5 * 2**failures, _RETRY_SECONDS)
             log.error("generation failed, again in %.0f s from the committed offsets: %s", wait, _root(error))  # noqa: TRY400 - one line; the trace is for --debug
             log.debug("trace", exc_info=True)
+            steps.waits.begin("bundle-fails", _root(error))  # until the sink writes again
             source.stop.wait(wait)
     source.close_readers()
 
 
-def _give_up_when_all_die(settings: Settings) -> None:
-    """Stop before a fault of ours sets aside the whole stream.
+def _end_when_tripped(state: BreakerState | None) -> None:
+    """End this process while a person has not let it go on: what it read is committed, what it would read waits.
 
     Raises:
-        NewsriverError: too many of the last pages ended as dead letters.
+        BreakerTripped: the breaker has tripped.
     """
-    ends = steps.dead_share(settings.process.max_dead_share)
-    if ends.exceeded:
-        raise NewsriverError(
-            f"stopped: {ends.share:.0%} of the last {ends.pages} pages ended as dead letters",
-            hint="`newsriver dead list` says why; a larger process.max_dead_share goes on all the same",
-            resource="process.max_dead_share",
-        )
+    if state is not None and state.tripped:
+        raise tripped_error(state)
 
 
 def _watch(settings: Settings, assigned: Sequence[source.Partition]) -> None:
@@ -133,7 +136,7 @@ def _watch(settings: Settings, assigned: Sequence[source.Partition]) -> None:
             log.debug("no look at offsets: %s", error)
             watch.excuse()
             continue
-        for number in watch.look(time.monotonic(), positions, ends):
+        for number in watch.look(time.monotonic(), positions, ends, steps.progress.count):
             log.error(
                 "partition %d of %s stands still at offset %d of %d for %.0f s: ending, to be started afresh",
                 number,

@@ -19,7 +19,9 @@ from apache_beam.transforms.core import RestrictionProvider
 from apache_beam.transforms.window import TimestampedValue
 from apache_beam.utils.timestamp import Timestamp
 
+from pipelines.beam.books import breaker
 from pipelines.beam.refusals import refusals
+from pipelines.breaker.state import BreakerWatch
 from pipelines.kafka import Message, PartitionReader
 
 FOREVER = 2**62
@@ -27,6 +29,8 @@ FOREVER = 2**62
 
 _BATCH = 16
 _BUNDLE_SECONDS = 1.0
+_SLOW_SECONDS = 5.0
+_STATE_SECONDS = 10.0
 
 stop = threading.Event()
 """Set to drain: the bundle under way is finished, then the source ends."""
@@ -132,10 +136,14 @@ class ReadPages(DoFn):
         wait_seconds: longest wait for the first message of a bundle.
         bundle_pages: most messages of one partition in one bundle.
         generation: when to end; None for never.
+        breaker_topic: full name of the topic that says whether the dead-letter breaker has tripped, to be followed.
     """
 
-    def __init__(self, wait_seconds: float, bundle_pages: int, generation: Generation | None = None) -> None:
+    def __init__(
+        self, wait_seconds: float, bundle_pages: int, generation: Generation | None = None, breaker_topic: str = ""
+    ) -> None:
         self._wait, self._most, self._generation = wait_seconds, bundle_pages, generation
+        self._breaker_topic = breaker_topic
         self._bundles = 0
 
     @DoFn.unbounded_per_element()
@@ -148,6 +156,7 @@ class ReadPages(DoFn):
     ) -> Iterator[TimestampedValue[Message]]:
         """Yield messages for at most about a second, then give the rest back to the runner."""
         start = position = tracker.current_restriction().start
+        self._follow_breaker(element.bootstrap)
         with refusals.noted(), _readers.borrow(element) as reader:
             for message in self._messages(reader, start):
                 if not tracker.try_claim(message.offset):
@@ -163,24 +172,44 @@ class ReadPages(DoFn):
             tracker.defer_remainder()
 
     def _messages(self, reader: PartitionReader, position: int) -> Iterator[Message]:
-        """Read in small batches, so that little is read twice when the bundle's time is over."""
-        ends_at = time.monotonic() + _BUNDLE_SECONDS
+        """Read in small batches, so that little is read twice when the bundle's time is over.
+
+        Slow pages end the bundle within a batch, which costs reading the rest of it again: what is done by then is
+        committed, however long the next page takes.
+        """
+        began = time.monotonic()
         left, wait = self._most, self._wait
-        while left > 0 and time.monotonic() < ends_at and not stop.is_set():
+        while left > 0 and time.monotonic() < began + _BUNDLE_SECONDS and _may_read():
             messages = reader.read(position, wait, min(left, _BATCH))
             if not messages:
                 return
             for message in messages:
-                if stop.is_set():
+                if not _may_read():
                     return
                 yield message
+                if time.monotonic() > began + _SLOW_SECONDS:
+                    return
             position, wait = messages[-1].offset + 1, 0.0
             left -= len(messages)
+
+    def _follow_breaker(self, bootstrap: str) -> None:
+        """See that the breaker's state is known before the first page is read; while it has tripped, take it slowly."""
+        if self._breaker_topic:
+            breaker.follow(BreakerWatch(bootstrap, self._breaker_topic)).wait(_STATE_SECONDS)
+        if breaker.tripped is not None:
+            time.sleep(self._wait)
 
     def _over(self) -> bool:
         if stop.is_set() or refusals.met is not None:
             return True
         if self._generation is None:
             return False
+        if breaker.tripped is not None:
+            return True
         # One DoFn instance serves all partitions of this process, so its count is the sum over them.
         return time.monotonic() > self._generation.ends_at or self._bundles >= self._generation.bundles
+
+
+def _may_read() -> bool:
+    """Tell whether a bundle may take one more page."""
+    return not stop.is_set() and breaker.tripped is None

@@ -1,7 +1,7 @@
 """The steps of the job as Beam DoFns: thin wrappers around pure functions and the sink.
 
-What reads a page runs in a child process (`pipelines.isolation`); whatever a page does there is raised here as a
-RecordFault, which Beam's exception handling makes a dead letter. Any other error fails the bundle.
+What reads a page runs in a child process (`pipelines.isolation`). Whatever goes wrong with one page becomes a Failure
+on an output of its own, and a dead letter; an error of the infrastructure fails the bundle, which is read again.
 """
 
 from __future__ import annotations
@@ -15,19 +15,20 @@ from apache_beam.transforms.window import GlobalWindow
 from apache_beam.typehints import with_output_types
 from apache_beam.utils.windowed_value import WindowedValue
 
+from pipelines.beam.books import books_of, breaker
+from pipelines.beam.failures import Failure, failure_of
+from pipelines.beam.pages import read_page
 from pipelines.beam.refusals import refusals
 from pipelines.beam.source import stop
-from pipelines.errors import NewsriverError, Poison, RecordFault, Rejected, Skipped
+from pipelines.errors import Rejected, Skipped
 from pipelines.heartbeat import Waits
 from pipelines.index.lookup import Recent
 from pipelines.isolation import extraction, work
-from pipelines.kafka import Message, Sender
+from pipelines.kafka import Message
 from pipelines.ledger import lines as ledger
-from pipelines.limits import DeadShare
-from pipelines.redaction import redacted
+from pipelines.limits import Progress
 from pipelines.settings import Settings
-from schemas.records import Article, DeadLetter, Entry, Outcome, OutcomeKind, PageFacts, Stage
-from schemas.topics import DEAD_LETTERS, OUTCOMES
+from schemas.records import Article, Entry, Outcome, OutcomeKind, PageFacts, Stage
 
 
 class Draft(NamedTuple):
@@ -39,16 +40,18 @@ class Draft(NamedTuple):
     article: Article | None
 
 
-Failed = tuple[Message | Draft, tuple[type[BaseException], str, list[str]]]
-"""An element and why it failed: error class, repr, trace lines, as Beam's exception handling gives them."""
+REFUSED, DEAD = "refused", "dead"
+"""Names of the outputs beside the main one: outcomes of pages that are no articles, and failures."""
 
 waits = Waits()
 """What this process waits for."""
+progress = Progress()
+"""Pages that this process has cleaned or tagged."""
 
 
-@with_output_types(Draft, refused=Outcome)
+@with_output_types(Draft, refused=Outcome, dead=Failure)
 class Clean(DoFn):
-    """Message -> Draft, or an Outcome tagged `refused`: rejected or skipped."""
+    """Message -> Draft, or an Outcome tagged `refused`: rejected or skipped; or a Failure tagged `dead`."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -57,27 +60,32 @@ class Clean(DoFn):
         """Take this process's children."""
         self._isolation = extraction(self._settings.clean)
 
-    def process(self, element: Message) -> Iterator[Draft | pvalue.TaggedOutput[str, Outcome]]:
-        """Clean one page.
+    def process(self, element: Message) -> Iterator[Draft | pvalue.TaggedOutput[str, Outcome | Failure]]:
+        """Clean one page."""
+        result: Draft | pvalue.TaggedOutput[str, Outcome | Failure]
+        try:
+            result = self._clean(element)
+        except Exception as error:  # noqa: BLE001 - what is not the page's fault is raised again
+            result = pvalue.TaggedOutput(DEAD, failure_of(error, element, Stage.CLEAN))
+        progress.done()
+        yield result
 
-        Raises:
-            Poison: the page cannot be processed.
-        """
-        entry, facts = entry_of(element), _facts_of(element)
+    def _clean(self, element: Message) -> Draft | pvalue.TaggedOutput[str, Outcome | Failure]:
+        entry, facts = read_page(element)
         body = element.value or b""
         if facts.removed:
-            yield Draft(element, entry, facts, None)
-            return
+            return Draft(element, entry, facts, None)
         try:
             article = self._isolation.call(work.clean_page, body, entry, facts, self._settings.clean)
         except (Rejected, Skipped) as error:
-            yield pvalue.TaggedOutput("refused", _refusal(element, entry, error))
-        else:
-            yield Draft(element, entry, facts, article)
+            breaker.passed(entry.feed_url, entry.url, element.origin)
+            return pvalue.TaggedOutput(REFUSED, _refusal(element, entry, error))
+        return Draft(element, entry, facts, article)
 
 
+@with_output_types(Draft, dead=Failure)
 class Tag(DoFn):
-    """Draft -> Draft with topics."""
+    """Draft -> Draft with topics, or a Failure tagged `dead`."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -86,23 +94,26 @@ class Tag(DoFn):
         """Take this process's children."""
         self._isolation = extraction(self._settings.clean)
 
-    def process(self, element: Draft) -> Iterator[Draft]:
-        """Tag one article.
-
-        Raises:
-            Poison: the article cannot be processed.
-        """
+    def process(self, element: Draft) -> Iterator[Draft | pvalue.TaggedOutput[str, Failure]]:
+        """Tag one article."""
         article = element.article
         if article is None:
             yield element
             return
-        topics = self._isolation.call(work.tag_article, article.title, article.body, article.language)
-        yield element._replace(article=article.model_copy(update={"topics": topics}))
+        result: Draft | pvalue.TaggedOutput[str, Failure]
+        try:
+            topics = self._isolation.call(work.tag_article, article.title, article.body, article.language)
+            result = element._replace(article=article.model_copy(update={"topics": topics}))
+            breaker.passed(element.entry.feed_url, element.entry.url, element.message.origin)
+        except Exception as error:  # noqa: BLE001 - what is not the article's fault is raised again
+            result = pvalue.TaggedOutput(DEAD, failure_of(error, element.message, Stage.TAG))
+        progress.done()
+        yield result
 
 
-@with_output_types(Outcome, dead=Failed)
+@with_output_types(Outcome, dead=Failure)
 class Index(DoFn):
-    """Draft -> Outcome, or a dead letter as Beam makes them; a bundle ends when Elasticsearch has answered for all."""
+    """Draft -> Outcome, or a Failure tagged `dead`; a bundle ends when Elasticsearch has answered for all."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -129,7 +140,7 @@ class Index(DoFn):
         """Forget what a failed bundle left: its messages will be read again."""
         self._drafts, self._bytes = [], 0
 
-    def process(self, element: Draft) -> Iterator[Outcome | pvalue.TaggedOutput[str, Failed]]:
+    def process(self, element: Draft) -> Iterator[Outcome | pvalue.TaggedOutput[str, Failure]]:
         """Take one article; write when enough have come together."""
         self._drafts.append(element)
         self._bytes += len(element.article.body) if element.article else 0
@@ -145,15 +156,21 @@ class Index(DoFn):
             else:
                 yield _everywhere(result)
 
-    def _write(self) -> Iterator[Outcome | pvalue.TaggedOutput[str, Failed]]:
+    def _write(self) -> Iterator[Outcome | pvalue.TaggedOutput[str, Failure]]:
         from pipelines.index.arrival import Arrival
 
         drafts, self._drafts, self._bytes = self._drafts, [], 0
-        arrivals = [Arrival.of(draft.entry, draft.facts, draft.article) for draft in drafts]
-        for draft, end in zip(drafts, self._writer.write(arrivals), strict=True):
+        known: list[Draft] = []
+        arrivals: list[Arrival] = []
+        for draft in drafts:
+            try:
+                arrivals.append(Arrival.of(draft.entry, draft.facts, draft.article))
+                known.append(draft)
+            except Exception as error:  # noqa: BLE001 - what is not the article's fault is raised again
+                yield pvalue.TaggedOutput(DEAD, failure_of(error, draft.message, Stage.INDEX))
+        for draft, end in zip(known, self._writer.write(arrivals), strict=True):
             if end.kind is OutcomeKind.DEAD:
-                fault = RecordFault(end.detail, reason=end.reason, resource=draft.entry.url)
-                yield pvalue.TaggedOutput("dead", (draft, (RecordFault, repr(fault), [])))
+                yield pvalue.TaggedOutput(DEAD, Failure(draft.message, Stage.INDEX, end.reason, "Verdict", end.detail))
             else:
                 yield ledger.outcome(
                     draft.entry,
@@ -168,97 +185,39 @@ class Index(DoFn):
                 )
 
 
-class _Producing(DoFn):
+class _Accounting(DoFn):
     """A step that ends its bundle only when Kafka has acknowledged what it sent."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
     def setup(self) -> None:
-        """Take this process's sender."""
-        from pipelines.connect import kafka_bootstrap
-
+        """Take this process's books."""
         with refusals.noted():
-            self._sender = _sender(kafka_bootstrap(self._settings), self._settings.kafka.linger_ms)
-        self._ends = dead_share(self._settings.process.max_dead_share)
+            self._books = books_of(self._settings)
 
     def finish_bundle(self) -> None:
         """Wait for the acknowledgements."""
         with refusals.noted():
-            self._sender.flush()
-
-    def _account(self, outcome: Outcome) -> None:
-        """Send an outcome.
-
-        Raises:
-            NewsriverError: too many pages ended as dead letters lately.
-        """
-        self._ends.add(dead=outcome.kind is OutcomeKind.DEAD)
-        if self._ends.exceeded:
-            raise NewsriverError("too many dead letters")  # `process` says how many and ends
-        with refusals.noted():
-            self._sender.send(OUTCOMES.full_name(self._settings.river.name), outcome.article_id, outcome.to_json())
+            self._books.flush()
 
 
-class Account(_Producing):
+class Account(_Accounting):
     """Outcome -> the ledger's topic."""
 
     def process(self, element: Outcome) -> None:
         """Send one outcome."""
-        self._account(element)
-
-
-class Bury(_Producing):
-    """(element, (error class, repr, trace lines)) -> a dead letter with payload and headers, and its outcome."""
-
-    def __init__(self, settings: Settings, stage: Stage) -> None:
-        super().__init__(settings)
-        self._stage = stage
-
-    def process(self, element: Failed) -> None:
-        """Bury one page."""
-        subject, (kind, text, trace) = element
-        message = subject if isinstance(subject, Message) else subject.message
-        reason = "unexpected-error"
-        if issubclass(kind, RecordFault):
-            reason, _, text = text.partition(": ")
-        entry = entry_of(message)
-        end = ledger.outcome(entry, self._stage, OutcomeKind.DEAD, reason=reason, detail=text, origin=message.origin)
-        letter = DeadLetter(
-            article_id=entry.id,
-            stage=self._stage,
-            reason=reason,
-            error=kind.__name__,
-            message=redacted(text)[:1000],
-            stack=redacted("".join(trace))[-8000:],
-            origin=message.origin,
-            key=message.key or "",
-            at=end.at,
-        )
-        headers = {**message.headers, "dead-letter": letter.to_json()}
-        self._account(end)
         with refusals.noted():
-            self._sender.send(DEAD_LETTERS.full_name(self._settings.river.name), entry.id, message.value, headers)
+            self._books.outcome(element)
 
 
-def entry_of(message: Message) -> Entry:
-    """Read the entry that travels with a page; a page without a readable one gets a stand-in made from its key."""
-    from pydantic import ValidationError
+class WriteDeadLetter(_Accounting):
+    """Failure -> a dead letter with payload and headers, and its outcome."""
 
-    try:
-        return Entry.from_json(message.headers.get("entry", b""))
-    except ValidationError:
-        return ledger.stand_in(message.key or message.origin, message.timestamp_ms)
-
-
-def _facts_of(message: Message) -> PageFacts:
-    from pydantic import ValidationError
-
-    try:
-        return PageFacts.from_json(message.headers.get("page", b""))
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        raise Poison(f"the page's facts cannot be read: {first['msg']}", reason="unreadable-facts") from None
+    def process(self, element: Failure) -> None:
+        """Set one page aside."""
+        with refusals.noted():
+            self._books.dead(element)
 
 
 def _refusal(message: Message, entry: Entry, error: Rejected | Skipped) -> Outcome:
@@ -275,15 +234,3 @@ def _everywhere(value: Any) -> WindowedValue:  # noqa: ANN401 - whatever the ste
 def recent(url: str, river: str) -> Recent:  # noqa: ARG001 - the key
     """What this process has written lately, kept between generations."""
     return Recent()
-
-
-@lru_cache(maxsize=4)
-def dead_share(most: float) -> DeadShare:
-    """How the last pages of this process ended."""
-    return DeadShare(most)
-
-
-@lru_cache(maxsize=4)
-def _sender(bootstrap: str, linger_ms: int) -> Sender:
-    """One sender for all steps of this process, kept between generations."""
-    return Sender(bootstrap, client_id="newsriver-process", linger_ms=linger_ms)

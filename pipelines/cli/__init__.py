@@ -39,7 +39,7 @@ COMMANDS: dict[str, str] = {
     "doctor": "Check this machine and the servers, and say what to do.",
     "status": "What the river holds and what is waiting where.",
     "tap": "The records of a topic as they come.",
-    "dead": "What could not be processed: list, show, replay, park.",
+    "dead": "What could not be processed: list, show, replay, park, resume.",
     "reconcile": "Prove that nothing is lost: every visit ended or in flight.",
     "trace": "Every step of one article, by URL or id.",
     "chaos": "A fault lab: break everything and prove that nothing is lost.",
@@ -159,7 +159,8 @@ def _warn_of_secrets(assignments: tuple[str, ...]) -> None:
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit.
 
-    0 ok, 1 failed, 2 wrong usage, 3 a service is not reachable, 130 interrupted, 141 the reader of a pipe hung up.
+    0 ok, 1 failed, 2 wrong usage, 3 a service is not reachable, 4 stopped until a person lets it go on (`newsriver dead
+    resume`), 130 interrupted, 141 the reader of a pipe hung up.
     """
     arguments = sys.argv[1:] if arguments is None else arguments
     if isinstance(sys.stdout, TextIOWrapper):

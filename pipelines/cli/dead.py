@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -16,6 +15,7 @@ from rich.text import Text
 
 from pipelines.cli.console import err, line, out, plain, print_json, write_bytes
 from pipelines.cli.context import Context
+from pipelines.cli.resume import current_user, resume
 from pipelines.errors import UsageError
 from pipelines.ledger.dead import Forecast, Group, Letter, Selection, State, groups, unknown_names
 from pipelines.search.query import parse_time
@@ -28,13 +28,6 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 _SHOWN = 4000
 """Characters of a payload that `show` prints."""
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container's user may have no name
-        return ""
 
 
 _FILTERS = (
@@ -53,10 +46,13 @@ def filters(command: Command) -> Command:
 
 @click.group()
 def dead() -> None:
-    """What could not be processed: list, show, replay, park.
+    """What could not be processed: list, show, replay, park, resume.
 
     A letter is open until it is replayed or parked. A replayed record that dies again is a new letter.
     """
+
+
+dead.add_command(resume)
 
 
 @dead.command("list")
@@ -108,7 +104,7 @@ def show(context: Context, name: str, as_json: bool, raw: bool) -> None:
 @click.option("--dry-run", is_flag=True, help="Run today's code on them and say what would happen; sends nothing.")
 @click.option("--rate", type=click.FloatRange(0, min_open=True), default=50.0, show_default=True, help="Most a second.")
 @click.option("--again", is_flag=True, help="Also those that were replayed or parked before.")
-@click.option("--by", default=_user, help="Who does it (default: your user name).")
+@click.option("--by", default=current_user, help="Who does it (default: your user name).")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
 def replay(
@@ -124,7 +120,7 @@ def replay(
 ) -> None:
     """Send letters through the river again; doing it twice changes nothing more.
 
-    Try --dry-run first: a flood of what dies again counts towards the share of dead letters that stops `process`.
+    Try --dry-run first: what dies again by a fault of ours, for most sites, stops `process`.
     """
     from pipelines.ledger import letters as store
 
@@ -147,7 +143,7 @@ def replay(
 @click.argument("names", metavar="[ID|ORIGIN|URL]...", nargs=-1)
 @filters
 @click.option("--note", default="", metavar="TEXT", help="Why.")
-@click.option("--by", default=_user, help="Who does it (default: your user name).")
+@click.option("--by", default=current_user, help="Who does it (default: your user name).")
 @click.option("--undo", is_flag=True, help="Open parked letters again.")
 @click.pass_obj
 def park(context: Context, /, names: tuple[str, ...], note: str, by: str, undo: bool, **asked: str | None) -> None:

@@ -13,7 +13,11 @@ from pipelines.cli.context import Context
 @click.argument("beam_arguments", nargs=-1, type=click.UNPROCESSED)
 @click.pass_obj
 def process(context: Context, worker: int, workers: int, beam_arguments: tuple[str, ...]) -> None:
-    """Clean, tag and index pages until SIGTERM; unknown options go to Beam untouched."""
+    """Clean, tag and index pages until SIGTERM; unknown options go to Beam untouched.
+
+    When most sites' pages become dead letters by a fault of ours, all copies stop with exit code 4, and stay stopped
+    until `newsriver dead resume`.
+    """
     if worker >= workers:
         raise click.UsageError(f"--worker {worker} is not below --workers {workers}; shares count from 0")
     context.start_logging("process")

@@ -35,6 +35,7 @@ def run(context: Context, feeds: tuple[Path, ...]) -> None:
     often at first and then as often as it publishes: one of ten articles a day about once an hour, a silent one twice
     a day. Ctrl-C drains the river; servers that were started here go on, `newsriver stack down` stops them.
     """
+    from pipelines.breaker.state import ResumeWatch
     from pipelines.cli.feed_files import listed_feeds
     from pipelines.index.provision import provision
     from pipelines.overview import told
@@ -52,7 +53,8 @@ def run(context: Context, feeds: tuple[Path, ...]) -> None:
     _tell(f"the river flows: {what}; Ctrl-C drains it; `newsriver search WORDS` in another terminal")
     stop = threading.Event()
     with told(settings, stop):
-        Supervisor(workers_of(settings, feeds), context.arguments).run(drain_on_signals(stop))
+        workers, may_go_on = workers_of(settings, feeds), ResumeWatch(settings)
+        Supervisor(workers, context.arguments, may_go_on=may_go_on).run(drain_on_signals(stop))
     local = not settings.kafka.bootstrap_servers or not settings.elasticsearch.url
     _tell("the river is drained" + ("; its servers go on: `newsriver stack down` stops them" if local else ""))
 

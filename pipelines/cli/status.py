@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.table import Table
@@ -16,6 +16,7 @@ from pipelines.printable import span
 
 if TYPE_CHECKING:
     from pipelines.status import Status, TopicStatus, WorkerStatus
+    from schemas.records import BreakerState
 
 
 @click.command()
@@ -24,32 +25,42 @@ if TYPE_CHECKING:
 def status(context: Context, as_json: bool) -> None:
     """Show topics with what waits in them, the processes, articles, and the ledger by kind and reason.
 
+    Says when `process` has stopped because most sites' pages die by a fault of ours (`newsriver dead resume`).
+
     When Elasticsearch is away, what Kafka knows is shown all the same: which processes wait for it, and since when.
     """
-    from pipelines.status import topic_status, with_documents, worker_status
+    from pipelines.status import stopped, stopped_as_json, topic_status, with_documents, worker_status
 
     topics, workers = topic_status(context.settings), worker_status(context.settings)
+    stop = stopped(context.settings)
     try:
-        found = with_documents(context.settings, topics, workers)
+        found = with_documents(context.settings, topics, workers, stop)
     except ServiceError:
         if as_json:
-            print_json({"topics": [asdict(one) for one in topics], "workers": [asdict(one) for one in workers]})
+            known: dict[str, Any] = {"topics": [asdict(each) for each in topics]}
+            known["workers"] = [asdict(each) for each in workers]
+            print_json(known | {"stopped": stopped_as_json(stop)})
         else:
-            _show_flow(topics, workers)
+            _show_flow(topics, workers, stop)
         raise
     if as_json:
         print_json(found.as_json())
     else:
-        _show_flow(topics, workers)
+        _show_flow(topics, workers, stop)
         _show_documents(found)
 
 
-def _show_flow(topics: list[TopicStatus], workers: list[WorkerStatus]) -> None:
+def _show_flow(topics: list[TopicStatus], workers: list[WorkerStatus], stop: BreakerState | None) -> None:
     table = Table("topic", "partitions", "records", "waiting", box=None, pad_edge=False)
     for topic in topics:
         waiting = ", ".join(f"{count:,} for {role}" for role, count in topic.waiting.items())
         table.add_row(topic.topic, f"{topic.partitions or 'missing'}", f"{topic.records:,}", waiting)
     out.print(table)
+    if stop is not None:
+        from pipelines.breaker.state import tripped_error
+
+        why, at = line(str(tripped_error(stop))), f"{stop.at:%m-%d %H:%M:%S}"
+        out.print(styled("\n[bold red]stopped[/] {}: {}", at, why))
     if not workers:
         return
     table = Table("process", "pid", "state", "since", "what", box=None, pad_edge=False)

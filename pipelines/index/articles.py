@@ -15,7 +15,9 @@ from pipelines.index.arrival import Arrival, Plan, plan
 from pipelines.index.documents import Document, article_source
 from pipelines.index.lookup import Lookup
 from pipelines.index.sink import Sink
+from pipelines.index.stored import Stored
 from pipelines.index.verdict import REPLAYED, Verdict
+from pipelines.isolation.terms import UNEXPECTED
 from pipelines.urls import identity_url
 from schemas.records import OutcomeKind
 
@@ -52,7 +54,7 @@ class ArticleWriter:
         while left:
             found = self._lookup.find([arrivals[number].wanted(self._river) for number in left])
             plans = {
-                number: plan(arrivals[number], some, self._river) for number, some in zip(left, found, strict=True)
+                number: _planned(arrivals[number], some, self._river) for number, some in zip(left, found, strict=True)
             }
             turn = list(_apart(left, arrivals, plans))
             for number, result in zip(turn, self._carry_out([plans[number] for number in turn]), strict=True):
@@ -69,9 +71,33 @@ class ArticleWriter:
 
     def _carry_out(self, plans: Sequence[Plan]) -> list[Plan | None]:
         """Write what is to be written; None for a plan that somebody else's write has made worthless."""
-        documents = [_document(one, one.source) for one in plans if one.source is not None]
+        prepared = [_prepared(one) for one in plans]
+        documents = [document for _, document in prepared if document is not None]
         verdicts = iter(self._sink.write(documents) if documents else [])
-        return [one if one.source is None else _judged(one, next(verdicts)) for one in plans]
+        return [one if document is None else _judged(one, next(verdicts)) for one, document in prepared]
+
+
+def _planned(arrival: Arrival, found: Sequence[Stored], river: str) -> Plan:
+    """Decide what becomes of an arrival; an error that its content causes is its own end, not that of its batch."""
+    try:
+        return plan(arrival, found, river)
+    except Exception as error:  # noqa: BLE001 - nothing here asks a server
+        place = arrival.wanted(river).place
+        return _dead(Plan(place, arrival.facts.version, OutcomeKind.DEAD), error)
+
+
+def _prepared(one: Plan) -> tuple[Plan, Document | None]:
+    """Give the document to write for a plan, None for none; one that cannot be made is that article's end."""
+    try:
+        return one, None if one.source is None else _document(one, one.source)
+    except Exception as error:  # noqa: BLE001 - nothing here asks a server
+        return _dead(one, error), None
+
+
+def _dead(one: Plan, error: Exception) -> Plan:
+    log.error("document %s cannot be made: %s: %s", one.place.id, type(error).__name__, error)
+    why = f"{type(error).__name__}: {error}"
+    return replace(one, kind=OutcomeKind.DEAD, reason=UNEXPECTED, detail=why, source=None)
 
 
 def _apart(left: Sequence[int], arrivals: Sequence[Arrival], plans: dict[int, Plan]) -> Iterator[int]:

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from kafka import TopicPartition
 from kafka.errors import UnknownTopicOrPartitionError
+
+from schemas.records import LATEST
+
+_LATEST_MS = int((LATEST - timedelta(days=2)).timestamp() * 1000)
+"""A foreign producer may stamp a record with any number, or with none (-1); what is made from it must have a date."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +49,7 @@ def message(record: Any) -> Message:  # noqa: ANN401 - kafka-python's record has
         key=None if record.key is None else record.key.decode("utf-8", "replace"),
         value=record.value,
         headers=dict(record.headers or ()),
-        timestamp_ms=record.timestamp,
+        timestamp_ms=min(max(record.timestamp, 0), _LATEST_MS),
     )
 
 

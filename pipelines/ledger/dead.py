@@ -17,7 +17,6 @@ from typing import Any
 from pydantic import ValidationError
 
 from pipelines.errors import RecordFault, Rejected, Skipped
-from pipelines.ledger.lines import stand_in
 from schemas.records import DeadLetter, DeadLetterMark, Entry, MarkKind, Outcome, OutcomeKind, PageFacts, Stage
 from schemas.topics import ENTRIES, OUTCOMES, PAGES, Topic
 
@@ -262,15 +261,22 @@ def foresee(facts: DeadLetter, headers: Headers, value: bytes | None, clean: Cle
         return Forecast(OutcomeKind.FETCHED) if entry else Forecast(OutcomeKind.DEAD, "bad-entry")
     if facts.stage is Stage.RECORD:
         return _foresee_outcome(value)
-    entry = entry or stand_in(facts.key, int(facts.at.timestamp() * 1000))  # as the job does
     try:
-        clean(value or b"", entry, PageFacts.from_json(headers.get("page", b"")))
+        return _foresee_page(entry, headers, value, clean)
     except (Rejected, Skipped) as error:
         return Forecast(OutcomeKind.SKIPPED if isinstance(error, Skipped) else OutcomeKind.REJECTED, error.reason)
     except RecordFault as error:
         return Forecast(OutcomeKind.DEAD, error.reason)
+
+
+def _foresee_page(entry: Entry | None, headers: Headers, value: bytes | None, clean: Clean) -> Forecast:
+    try:
+        page = PageFacts.from_json(headers.get("page", b""))
     except ValidationError:
         return Forecast(OutcomeKind.DEAD, "unreadable-facts")
+    if entry is None:
+        return Forecast(OutcomeKind.DEAD, "bad-entry")
+    clean(value or b"", entry, page)
     return Forecast(OutcomeKind.INDEXED)
 
 

@@ -74,8 +74,6 @@ def _document(message: Message, sender: Sender, letters: str, river: str) -> Doc
         return outcome_document(Outcome.from_json(message.value or b""), river)
     except ValidationError as error:
         why = str(error.errors(include_url=False)[0]["msg"])
-    except OverflowError:  # a date at the calendar's end, in a zone that lies beyond it
-        why = "its date cannot be brought to UTC"
     fault = Poison(why, reason="bad-outcome", resource=message.origin)
     return outcome_document(_bury(message, fault, sender, letters), river)
 

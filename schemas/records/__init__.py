@@ -7,7 +7,8 @@ All times are aware UTC datetimes; all URLs are text that `pipelines.urls` has m
 from __future__ import annotations
 
 from schemas.records.articles import REMOVED, Article, Entry, PageFacts, Right, TopicTag
-from schemas.records.base import Digest, LanguageCode, Record, Unit
+from schemas.records.base import EARLIEST, LATEST, ClockTime, Digest, LanguageCode, Record, Unit
+from schemas.records.breaker import BreakerState
 from schemas.records.feeds import Feed, FeedState, SitemapState
 from schemas.records.ledger import DeadLetter, DeadLetterMark, MarkKind, Outcome, OutcomeKind, Stage
 from schemas.records.websub import HubMode, PushFacts, Subscription, SubscriptionStatus
@@ -24,14 +25,19 @@ RECORDS: tuple[type[Record], ...] = (
     DeadLetter,
     DeadLetterMark,
     WorkerState,
+    BreakerState,
     Subscription,
     PushFacts,
 )
 
 __all__ = [
+    "EARLIEST",
+    "LATEST",
     "RECORDS",
     "REMOVED",
     "Article",
+    "BreakerState",
+    "ClockTime",
     "DeadLetter",
     "DeadLetterMark",
     "Digest",

@@ -10,6 +10,7 @@ from pydantic import AwareDatetime, Field
 from schemas.records.base import (
     Address,
     Addresses,
+    ClockTime,
     Digest,
     LanguageCode,
     Name,
@@ -51,7 +52,7 @@ class Entry(Record):
     """Publication date in the feed."""
     language: LanguageCode | None = None
     """Language that the feed or its list declares."""
-    first_seen: AwareDatetime
+    first_seen: ClockTime
     """When the article was first discovered: frozen, it names the index."""
     visit: Annotated[int, Field(ge=0)] = 0
     """0 for the first fetch, then one more for each revisit."""
@@ -82,7 +83,7 @@ class PageFacts(Record):
     """HTTP status of the answer; 404 and 410, without a body, for an article that its site has removed."""
     content_type: str = ""
     """Content-Type header as sent; its charset is not trusted but used."""
-    fetched_at: AwareDatetime
+    fetched_at: ClockTime
     """When the body was complete; in milliseconds it is the document's version."""
     redirects: Addresses = []
     """URLs passed on the way, oldest first."""
@@ -160,9 +161,9 @@ class Article(Record):
     """Language of the body, ISO 639; `und` where it cannot be told."""
     published_at: AwareDatetime | None = None
     """When it was published, as the page or else the feed says."""
-    first_seen: AwareDatetime
+    first_seen: ClockTime
     """When it was discovered."""
-    fetched_at: AwareDatetime
+    fetched_at: ClockTime
     """When this version of the page was fetched."""
     topics: list[TopicTag] = []
     """Topics, best first."""

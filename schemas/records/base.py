@@ -5,9 +5,23 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+
+EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+"""What our own clocks can show: whatever lies between has a UTC date, a positive version and a name of an index."""
+
+
+def _of_our_clock(moment: datetime) -> datetime:
+    if not EARLIEST <= moment < LATEST:
+        raise ValueError(f"a time from {EARLIEST:%Y} on and before {LATEST:%Y} is needed")
+    return moment
+
+
+ClockTime = Annotated[AwareDatetime, AfterValidator(_of_our_clock)]
+"""A time that one of our own processes took from its clock; a record with an impossible one cannot be read."""
 
 REVEAL = {"secrets": True}
 """Context of serialization in which secrets are written: for the record's own topic."""

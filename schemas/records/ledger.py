@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from pydantic import AwareDatetime
 
-from schemas.records.base import Address, Detail, Digest, Message, Name, Record, Source, Text
+from schemas.records.base import Address, ClockTime, Detail, Digest, Message, Name, Record, Source, Text
 
 
 class Stage(StrEnum):
@@ -68,9 +68,9 @@ class Outcome(Record):
     """Why, as a short name: `robots`, `no-text`, `http-404`; empty where the kind says it all."""
     detail: Detail = ""
     """The same for people, one line."""
-    at: AwareDatetime
+    at: ClockTime
     """When."""
-    first_seen: AwareDatetime
+    first_seen: ClockTime
     """When the article was discovered."""
     document_id: Name = ""
     """Id of the document, where it is not the article's own: it was found at another address before."""

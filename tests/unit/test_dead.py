@@ -230,8 +230,8 @@ class TestForecast:
     def test_a_page_without_its_facts_dies_again(self) -> None:
         assert foresee(died(), headers(page=b"{"), page(1), cleaned) == Forecast(OutcomeKind.DEAD, "unreadable-facts")
 
-    def test_a_page_without_its_entry_is_taken_as_the_job_takes_it(self) -> None:
-        assert foresee(died(), headers(entry=b"{"), page(1), cleaned) == Forecast(OutcomeKind.INDEXED)
+    def test_a_page_without_its_entry_is_dead_as_in_the_job(self) -> None:
+        assert foresee(died(), headers(entry=b"{"), page(1), cleaned) == Forecast(OutcomeKind.DEAD, "bad-entry")
 
     def test_an_entry_would_be_fetched(self) -> None:
         record = died(stage=Stage.FETCH)

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from pipelines import errors
 from pipelines.errors import NewsriverError
 
 
@@ -45,8 +44,3 @@ def test_every_error_survives_a_process_border(kind: type[NewsriverError]) -> No
 def test_an_error_is_one_line_with_resource_and_hint() -> None:
     assert str(NewsriverError("it broke", hint="mend it", resource="x.toml")) == "it broke [x.toml]; mend it"
     assert str(NewsriverError("x.toml broke", resource="x.toml")) == "x.toml broke"
-
-
-def test_repr_of_a_fault_carries_its_reason() -> None:
-    """Beam's dead letters keep only class, repr and trace of an exception."""
-    assert repr(errors.Poison("page is 400 deep", reason="too-deep")).partition(": ")[0] == "too-deep"
