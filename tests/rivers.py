@@ -133,11 +133,12 @@ def call(settings: Settings, *arguments: str) -> subprocess.CompletedProcess[str
 
 
 def documents(settings: Settings, kind: str = "articles") -> dict[str, dict[str, Any]]:
-    """Give all documents of a river by id."""
+    """Give all documents of a river by id, those too that a search would find only after the next refresh."""
     client = connect(settings)
     try:
-        body = {"size": 10_000, "version": True}
-        answer = client.ask("POST", f"/{settings.river.name}-{kind}*/_search", body, {"ignore_unavailable": "true"})
+        indices, some = f"/{settings.river.name}-{kind}*", {"ignore_unavailable": "true"}
+        client.ask("POST", f"{indices}/_refresh", params=some)
+        answer = client.ask("POST", f"{indices}/_search", {"size": 10_000, "version": True}, some)
     finally:
         client.close()
     return {hit["_id"]: {**hit["_source"], "_version": hit["_version"]} for hit in answer["hits"]["hits"]}

@@ -234,7 +234,14 @@ def test_raw_writes_the_payload_and_nothing_else(river: Settings, capfdbinary: p
 def test_show_tells_facts_headers_trace_and_payload(river: Settings, call: Call) -> None:
     bury(river, 1, message="bad \x1b]0;title\x07 page")
     _, out, _ = call(river, "dead", "show", entry(0).id)
-    for part in ("clean: crashed", "Poison: bad ]0;title page", entry(0).url, "Traceback: [2Jline 1", "<article>"):
+    parts = (
+        "clean: crashed",
+        "Poison: bad \\x1b]0;title\\x07 page",
+        entry(0).url,
+        "Traceback: \\x1b[2Jline 1",
+        "<article>",
+    )
+    for part in parts:
         assert part in out
     assert not {"\x1b", "\x07"} & set(out)
     found = json.loads(call(river, "dead", "show", entry(0).id, "--json")[1])
@@ -272,4 +279,5 @@ def test_a_river_without_topics_says_how_to_make_them(river: Settings, call: Cal
     nowhere = river.model_copy(update={"river": river.river.model_copy(update={"name": "nowhere"})})
     code, _, err = call(nowhere, "dead", "list")
     assert code == 3
-    assert "nowhere.dead-letter-marks does not exist; create it with `newsriver setup`" in err
+    assert "nowhere.dead-letter-marks does not exist" in err
+    assert "`newsriver setup`" in err
