@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.printable import escaped, escaped_line
+from pipelines.private import append_private
 from pipelines.redaction import redacted
 from pipelines.signals import NAME
 
@@ -134,6 +135,7 @@ def in_json() -> bool:
 @contextmanager
 def to_file(path: Path, logger: logging.Logger) -> Iterator[None]:
     """Write a logger's messages to a file as well, as long as the block lasts."""
+    append_private(path).close()
     handler = logging.FileHandler(path, encoding="utf-8")
     handler.setFormatter(LineFormatter())
     logger.addHandler(handler)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import IO
 
 from pipelines.errors import BreakerTripped
+from pipelines.private import append_private, private_folder
 from pipelines.settings import Settings, as_environment
 from pipelines.signals import MEMBER, NAME, PARENT, held
 
@@ -163,8 +164,8 @@ class Supervisor:
             del environment[MEMBER]
         output: IO[bytes] | None = None
         if self._log_file is not None:
-            self._log_file.parent.mkdir(parents=True, exist_ok=True)
-            output = self._log_file.open("ab")
+            private_folder(self._log_file.parent, above_servers=True)
+            output = append_private(self._log_file)
         try:
             # A session of its own: Ctrl-C reaches the supervisor alone, which then drains in order.
             with held():

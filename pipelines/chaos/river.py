@@ -16,6 +16,7 @@ from pipelines.chaos.orders import SiteProcess
 from pipelines.chaos.pages import BLOCK, Press
 from pipelines.errors import StackError
 from pipelines.feeds.lists import to_toml
+from pipelines.private import private_folder
 from pipelines.settings import Settings
 from pipelines.stack.state import locked
 from pipelines.supervise import Supervisor, workers_of
@@ -178,6 +179,6 @@ def alone(home: Path) -> Iterator[None]:
     def refuse() -> None:
         raise StackError("another `newsriver chaos` is at work", resource=str(home), hint="wait for its end")
 
-    home.mkdir(parents=True, exist_ok=True)
+    private_folder(home, above_servers=True)
     with locked(home / "chaos.lock", refuse):
         yield

@@ -23,6 +23,7 @@ from pipelines.cli.console import err, line, out, print_json, styled
 from pipelines.cli.context import Context
 from pipelines.errors import NewsriverError, UsageError
 from pipelines.logs import to_file
+from pipelines.private import private_folder
 
 if TYPE_CHECKING:
     from pipelines.chaos.lab import Result
@@ -97,7 +98,7 @@ def _kinds(names: Sequence[str]) -> list[Kind]:
 @contextmanager
 def _logging_to(home: Path) -> Iterator[None]:
     """Keep what the lab does in its own log; logs of the run before go."""
-    home.mkdir(parents=True, exist_ok=True)
+    private_folder(home, above_servers=True)
     for name in _LOGS:
         (home / name).unlink(missing_ok=True)
     logger = logging.getLogger("pipelines")

@@ -10,6 +10,7 @@ from rich.table import Table
 from pipelines.cli.console import err, out, print_json, styled
 from pipelines.cli.context import Context
 from pipelines.errors import UsageError
+from pipelines.private import write_private
 from pipelines.reference import settings_rows, settings_toml
 from pipelines.settings import FILE_NAME
 
@@ -39,8 +40,8 @@ def show(context: Context, as_json: bool) -> None:
 @click.option("--force", is_flag=True, help="Replace the file when it exists.")
 @click.pass_obj
 def init(context: Context, path: Path, force: bool) -> None:  # noqa: ARG001 - every command takes the context
-    """Write a settings file in which every option stands with its default and meaning, commented out."""
+    """Write a settings file, for your eyes only, with every option, its default and meaning, commented out."""
     if path.exists() and not force:
         raise UsageError(f"{path} exists", hint="--force replaces it", resource=str(path))
-    path.write_text(settings_toml(), encoding="utf-8")
+    write_private(path, settings_toml())
     err.print(f"wrote {path}")

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from pipelines.demo.site import Site
 from pipelines.errors import NewsriverError, ServiceError
+from pipelines.private import private_folder
 from pipelines.settings import Settings
 from pipelines.status import Status, status
 from pipelines.supervise import Supervisor, workers_of
@@ -75,7 +76,7 @@ def flowing(settings: Settings, site: Site, folder: Path, arguments: list[str]) 
         folder: where the feed list and the roles' log are written.
         arguments: global options that give the roles the same settings.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    private_folder(folder, above_servers=True)
     feeds = folder / "demo-feeds.toml"
     site.feeds_toml(feeds)
     supervisor = Supervisor(workers_of(settings, [feeds]), arguments, folder / "demo.log")

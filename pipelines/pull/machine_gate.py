@@ -19,6 +19,7 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from pipelines.errors import FetchFault
+from pipelines.private import private_folder
 from pipelines.pull.host_note import HostNote
 from pipelines.pull.politeness import HostGate, HostOnHold, Learn
 from pipelines.settings import FetchSettings
@@ -195,7 +196,8 @@ def _open(path: Path) -> int:
     try:
         return os.open(path, flags, 0o600)
     except FileNotFoundError:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        private_folder(path.parent.parent)  # `mkdir` gives its mode to the last folder alone
+        private_folder(path.parent)
         return os.open(path, flags, 0o600)
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
+from pipelines.private import OWNER_ONLY, private_folder
 from pipelines.stack.artifacts import Artifact, place
 from pipelines.stack.java import Java
 from pipelines.stack.ports import LOOPBACK
@@ -90,6 +91,8 @@ class Server(ABC):
 
     def folders(self) -> None:
         """Make its folders, the temporary one anew: nothing runs that could still use it."""
+        private_folder(self.folder)
+        self.folder.chmod(OWNER_ONLY)  # also one that was made before; it is ours by its name
         shutil.rmtree(self.folder / "tmp", ignore_errors=True)
         for name in ("config", "data", "logs", "tmp"):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
