@@ -52,6 +52,7 @@ def running(home: Path) -> list[psutil.Process]:
     return found
 
 
+@pytest.mark.long  # a quarter of an hour by itself
 def test_nothing_is_lost_when_everything_breaks_once(home: Path) -> None:
     words, environment = command(home)
     done = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=1300, check=False)

@@ -76,7 +76,7 @@ def test_all_steps_fuse_into_one_stage(river: Settings) -> None:
     named = [{transform.unique_name for transform in stage.transforms} for stage in stages]
     [inside] = [names for names in named if "read pages/Process" in names]
     last = {"account for articles", "account for refusals"} | {
-        f"bury what {stage} cannot take" for stage in (Stage.CLEAN, Stage.TAG, Stage.INDEX)
+        f"dead letters of {stage}" for stage in (Stage.CLEAN, Stage.TAG, Stage.INDEX)
     }
     assert last <= inside
 
