@@ -23,6 +23,7 @@ from pipelines.http.cookies import WalkCookies
 from pipelines.http.credentials import Credentials
 from pipelines.http.faults import fault_of_error, fault_of_status, refused, timed_out
 from pipelines.http.guarded import GuardedResolver, GuardedSockets
+from pipelines.http.interim import BoundedResponse
 from pipelines.settings import Settings
 from pipelines.urls import fetchable_url
 
@@ -75,6 +76,7 @@ class Client:
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS),
             auto_decompress=False,  # ours has limits
+            response_class=BoundedResponse,
             trust_env=False,
             max_line_size=_MAX_HEADER_BYTES,
             max_field_size=_MAX_HEADER_BYTES,

@@ -14,7 +14,7 @@ from typing import Any, Self
 from pipelines.index.documents import articles_index
 from pipelines.index.identity import Because, Claim, claims, same_article
 from pipelines.index.merge import further, merged, moment
-from pipelines.index.stored import Place, Stored, Wanted
+from pipelines.index.stored import MOST_CLAIMANTS, Place, Stored, Wanted
 from pipelines.index.verdict import REPLAYED
 from pipelines.urls import identity_url
 from schemas.records import Article, Entry, OutcomeKind, PageFacts
@@ -84,18 +84,29 @@ def plan(arrival: Arrival, found: Sequence[Stored], river: str) -> Plan:
     if arrival.article is None:
         return _removed(arrival, found[0] if found else None, place)
     source = arrival.article.model_dump(exclude_none=True)
-    contested: set[str] = set()
+    others: list[Stored] = []
     for stored in found:
         if stored.id == arrival.entry.id:
             return _into(arrival, stored, source, Claim(arrival.entry.url, Because.KNOWN))
         claim = _matching(arrival, stored)
         if _believed(arrival, stored, source):
             return _into(arrival, stored, source, claim)
-        contested |= stored.identities
-    own = [claim.url for claim in arrival.claims if identity_url(claim.url) not in contested]
+        others.append(stored)
+    own = [claim.url for claim in arrival.claims if _open(identity_url(claim.url), others)]
     if addresses := further(arrival.entry.url, own):
         source["addresses"] = addresses
     return Plan(place, arrival.facts.version, OutcomeKind.INDEXED, source=source)
+
+
+def _open(address: str, others: Sequence[Stored]) -> bool:
+    """Tell whether an article may claim an address that other articles have as well.
+
+    What is announced there refutes it. Others that only claim it may be the ones who are wrong; but no address is
+    claimed by more than a few, or a site that gives all its pages one would have them all looked up each time.
+    """
+    claimants = [stored for stored in others if address in stored.identities]
+    owned = any(identity_url(stored.source["url"]) == address for stored in claimants)
+    return not owned and len(claimants) < MOST_CLAIMANTS
 
 
 def _matching(arrival: Arrival, stored: Stored) -> Claim:
@@ -126,10 +137,11 @@ def _into(arrival: Arrival, stored: Stored, source: dict[str, Any], claim: Claim
     joined = any(set(after.get(name, ())) - set(stored.source.get(name, ())) for name in ("feeds", "addresses"))
     other_text = source["content_digest"] != stored.source.get("content_digest")
     compared = arrival.entry.content_digest is not None  # else the page came whole on purpose, and is written
-    written = joined or (newer and (other_text or not compared or "gone_at" in stored.source))
-    kind, reason = _end(arrival, stored, claim, newer=newer, written=written)
+    changed = joined or other_text or not compared or "gone_at" in stored.source
+    kind, reason = _end(arrival, stored, claim, newer=newer, changed=changed)
     detail = f"{_WHY[claim.because].format(url=claim.url)}{stored.source['url']}" if reason == claim.because else ""
-    if not written:
+    # A newer page is written although its text is the same: its time is what tells a late, older page from a newer one.
+    if not (joined or newer):
         return Plan(stored.place, stored.version, kind, reason, detail)
     return Plan(stored.place, version if newer else stored.version + 1, kind, reason, detail, after)
 
@@ -141,7 +153,7 @@ _WHY = {
 }
 
 
-def _end(arrival: Arrival, stored: Stored, claim: Claim, *, newer: bool, written: bool) -> tuple[OutcomeKind, str]:
+def _end(arrival: Arrival, stored: Stored, claim: Claim, *, newer: bool, changed: bool) -> tuple[OutcomeKind, str]:
     """Say how a visit of an article ends that the index has, with a reason.
 
     A first visit is that of another announcement, unless the document was made of this one's discovery.
@@ -153,7 +165,7 @@ def _end(arrival: Arrival, stored: Stored, claim: Claim, *, newer: bool, written
     if moment(source["fetched_at"]) == arrival.facts.fetched_at:
         return (OutcomeKind.UPDATED if entry.visit else OutcomeKind.INDEXED), REPLAYED
     if newer:
-        return (OutcomeKind.UPDATED if written else OutcomeKind.UNCHANGED), ""
+        return (OutcomeKind.UPDATED if changed else OutcomeKind.UNCHANGED), ""
     return OutcomeKind.SUPERSEDED, ""
 
 

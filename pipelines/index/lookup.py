@@ -21,7 +21,7 @@ from pipelines.index.documents import DERIVED, articles_alias
 from pipelines.index.elastic import Answer, Elastic
 from pipelines.index.merge import FROZEN
 from pipelines.index.patience import Patience
-from pipelines.index.stored import Place, Stored, Wanted
+from pipelines.index.stored import MOST_CLAIMANTS, Place, Stored, Wanted
 from pipelines.index.verdict import WAITING_TYPES, Wait
 from pipelines.urls import article_id, identity_url
 
@@ -45,7 +45,7 @@ class Recent:
 
     def __init__(self, limit: int = 50_000) -> None:
         self._limit = limit
-        self._places: OrderedDict[str, Place] = OrderedDict()
+        self._places: OrderedDict[str, tuple[Place, ...]] = OrderedDict()
         self.findable = False
         """Whether what was written before this process began can be found."""
 
@@ -53,14 +53,15 @@ class Recent:
         """Remember a place by the canonical URLs of its document."""
         for url in urls:
             key = identity_url(url)
-            self._places[key] = place
+            others = (other for other in self._places.get(key, ()) if other != place)
+            self._places[key] = (*others, place)[-MOST_CLAIMANTS - 1 :]
             self._places.move_to_end(key)
         while len(self._places) > self._limit:
             self._places.popitem(last=False)
 
     def places(self, urls: Iterable[str]) -> set[Place]:
         """Give the places of some canonical URLs."""
-        return {place for url in urls if (place := self._places.get(identity_url(url))) is not None}
+        return {place for url in urls for place in self._places.get(identity_url(url), ())}
 
 
 @dataclass

@@ -7,6 +7,9 @@ from typing import Any, NamedTuple
 
 from pipelines.urls import identity_url
 
+MOST_CLAIMANTS = 4
+"""Articles that may claim one address, beside the one announced at it. More are a template that is wrong."""
+
 
 class Place(NamedTuple):
     """Where a document is: index and id."""

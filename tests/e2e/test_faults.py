@@ -209,7 +209,6 @@ def _age(river: Settings) -> float:
     return time.time() - worker.since.timestamp()
 
 
-@pytest.mark.xfail(strict=False, reason="open: since the index is asked first, a replay changes a document once")
 def test_three_replays_in_any_order_of_partitions_leave_the_index_as_it_was(river: Settings) -> None:
     """Two visits of each article, the second with another text for every third, and one visit that came too late."""
     name = PAGES.full_name(river.river.name)

@@ -61,8 +61,8 @@ def test_found_again_in_the_next_month(slow: Settings, client: Elastic, *, resta
     assert write(writer(client, slow), arrival(), again, *revisits) == [
         "superseded",
         "duplicate-url: known",
+        "superseded",
         "updated: replayed",
-        "unchanged",
     ]
     [document] = stored(client, slow)
     assert (document["first_seen"], len(document["feeds"])) == ("2026-11-30T23:50:00Z", 2)

@@ -154,6 +154,19 @@ def test_a_larger_body_can_be_cut_where_its_beginning_is_enough(site: Site) -> N
         assert len(get(site.url(path), cut=True).body) == LIMIT
 
 
+def test_an_interim_answer_may_come_before_the_answer(site: Site) -> None:
+    final = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\nConnection: close\r\n\r\nbody"
+    site.routes["/a"] = Reply(raw=b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n" + final)
+    assert get(site.url("/a")).body == b"body"
+
+
+def test_interim_answers_without_an_end_are_refused_soon(site: Site) -> None:
+    site.routes["/a"] = Reply(raw=b"HTTP/1.1 100 Continue\r\n\r\n" * 400_000)
+    found = fault(site.url("/a"))
+    assert (found.reason, found.retryable) == ("bad-http", False)
+    assert "interim answers" in found.message
+
+
 def test_redirects_are_followed_and_remembered(site: Site) -> None:
     site.routes["/a"] = Reply(status=301, headers={"Location": "/b?x=ü y"})
     site.routes["/b?x=%C3%BC%20y"] = Reply(status=307, headers={"Location": site.url("/c#top")})

@@ -158,7 +158,7 @@ class Internet:
         if broken and source.form != "json":
             body = body[: len(body) * 3 // 5]
         if coding == "gzip":
-            return gzip.compress(body, 1)
+            return gzip.compress(body, 1, mtime=0)
         return bytes(brotli.compress(body, quality=1)) if coding == "br" else body
 
     def _announced(self, item: Item, time: float) -> Announced:
