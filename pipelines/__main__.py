@@ -1,6 +1,6 @@
 """`python -m pipelines` is `newsriver`."""
 
-import pipelines.early  # noqa: F401 - before all else
+import pipelines.runtime.early  # noqa: F401 - before all else
 
 # isort: split
 from pipelines.cli import main

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from pipelines.connect import elasticsearch_url, kafka_bootstrap
 from pipelines.errors import NewsriverError, ServiceError
+from pipelines.runtime.endpoints import elasticsearch_url, kafka_bootstrap
 from pipelines.settings import RiverSettings, Settings
 from schemas.topics import MAX_RECORD_BYTES, TOPICS
 
@@ -34,7 +34,7 @@ class Health(StrEnum):
 
 
 @dataclass(frozen=True)
-class Finding:
+class DoctorFinding:
     """One thing that was looked at.
 
     Attributes:
@@ -50,9 +50,9 @@ class Finding:
     advice: str = ""
 
 
-def examine(settings: Settings) -> Iterator[Finding]:
+def examine(settings: Settings) -> Iterator[DoctorFinding]:
     """Look at everything, one finding after the other; nothing raises."""
-    looks: tuple[tuple[str, Callable[[Settings], Iterator[Finding]]], ...] = (
+    looks: tuple[tuple[str, Callable[[Settings], Iterator[DoctorFinding]]], ...] = (
         ("Python", _python),
         ("disk", _disk),
         ("contact", _contact),
@@ -63,23 +63,23 @@ def examine(settings: Settings) -> Iterator[Finding]:
         try:
             yield from look(settings)
         except ServiceError as error:
-            yield Finding(what, Health.AWAY, error.message, error.hint)
+            yield DoctorFinding(what, Health.AWAY, error.message, error.hint)
         except NewsriverError as error:
-            yield Finding(what, Health.WRONG, error.message, error.hint)
+            yield DoctorFinding(what, Health.WRONG, error.message, error.hint)
 
 
-def exit_code(findings: list[Finding]) -> int:
+def exit_code(findings: list[DoctorFinding]) -> int:
     """Give the exit code: 3 when a server is away, 1 when something is wrong, else 0."""
     seen = {finding.health for finding in findings}
     return 3 if Health.AWAY in seen else 1 if Health.WRONG in seen else 0
 
 
-def _python(settings: Settings) -> Iterator[Finding]:  # noqa: ARG001 - every look takes the settings
+def _python(settings: Settings) -> Iterator[DoctorFinding]:  # noqa: ARG001 - every look takes the settings
     version = ".".join(str(part) for part in sys.version_info[:3])
     parts = [f"{name} {importlib.metadata.version(name)}" for name in ("apache-beam", "kafka-python", "trafilatura")]
-    yield Finding("Python", Health.OK, f"{version} with {', '.join(parts)}")
+    yield DoctorFinding("Python", Health.OK, f"{version} with {', '.join(parts)}")
     if importlib.util.find_spec("crc32c") is None:
-        yield Finding(
+        yield DoctorFinding(
             "crc32c",
             Health.WRONG,
             "the C checksum is missing; Kafka would run 64 times slower",
@@ -87,18 +87,20 @@ def _python(settings: Settings) -> Iterator[Finding]:  # noqa: ARG001 - every lo
         )
 
 
-def _disk(settings: Settings) -> Iterator[Finding]:
+def _disk(settings: Settings) -> Iterator[DoctorFinding]:
     folder = settings.stack.directory
     while not folder.exists():
         folder = folder.parent
     free = shutil.disk_usage(folder).free / 1e9
     health = Health.OK if free > 5 else Health.NOTE
-    yield Finding("disk", health, f"{free:.0f} GB free", "" if health is Health.OK else f"make room around {folder}")
+    yield DoctorFinding(
+        "disk", health, f"{free:.0f} GB free", "" if health is Health.OK else f"make room around {folder}"
+    )
 
 
-def _contact(settings: Settings) -> Iterator[Finding]:
+def _contact(settings: Settings) -> Iterator[DoctorFinding]:
     if settings.river.contact == RiverSettings().contact:
-        yield Finding(
+        yield DoctorFinding(
             "contact",
             Health.NOTE,
             "the sites you read see this project's address, not yours",
@@ -106,7 +108,7 @@ def _contact(settings: Settings) -> Iterator[Finding]:
         )
 
 
-def _kafka(settings: Settings) -> Iterator[Finding]:
+def _kafka(settings: Settings) -> Iterator[DoctorFinding]:
     from pipelines.kafka import Admin
 
     bootstrap = kafka_bootstrap(settings)
@@ -119,30 +121,34 @@ def _kafka(settings: Settings) -> Iterator[Finding]:
             for name in wanted
             if name in existing and int(admin.config(name).get("max.message.bytes", "0")) < MAX_RECORD_BYTES
         ]
-    yield Finding("Kafka", Health.OK, f"answers at {bootstrap}")
+    yield DoctorFinding("Kafka", Health.OK, f"answers at {bootstrap}")
     if missing:
-        yield Finding("topics", Health.WRONG, f"missing: {', '.join(missing)}", "create them with `newsriver setup`")
+        yield DoctorFinding(
+            "topics", Health.WRONG, f"missing: {', '.join(missing)}", "create them with `newsriver setup`"
+        )
     elif small:
-        yield Finding("topics", Health.WRONG, f"too small a max.message.bytes: {', '.join(small)}", "`newsriver setup`")
+        yield DoctorFinding(
+            "topics", Health.WRONG, f"too small a max.message.bytes: {', '.join(small)}", "`newsriver setup`"
+        )
     else:
-        yield Finding("topics", Health.OK, f"all {len(wanted)} are there")
+        yield DoctorFinding("topics", Health.OK, f"all {len(wanted)} are there")
     yield _breaker(settings)
 
 
-def _breaker(settings: Settings) -> Finding:
+def _breaker(settings: Settings) -> DoctorFinding:
     from pipelines.breaker.state import tripped_error
     from pipelines.status import stopped
 
     state = stopped(settings)
     if state is None:
-        return Finding("process", Health.OK, "the dead-letter breaker has not tripped")
+        return DoctorFinding("process", Health.OK, "the dead-letter breaker has not tripped")
     error = tripped_error(state)
-    return Finding("process", Health.WRONG, error.message, error.hint)
+    return DoctorFinding("process", Health.WRONG, error.message, error.hint)
 
 
-def _elasticsearch(settings: Settings) -> Iterator[Finding]:
+def _elasticsearch(settings: Settings) -> Iterator[DoctorFinding]:
     from pipelines.index.elastic import connect
-    from pipelines.index.provision import State, provision_indices
+    from pipelines.index.provision import ProvisionState, provision_indices
 
     client = connect(settings)
     try:
@@ -150,7 +156,9 @@ def _elasticsearch(settings: Settings) -> Iterator[Finding]:
         health = client.ask("GET", "/_cluster/health")["status"]
         nodes = client.ask("GET", "/_nodes/plugins", params={"filter_path": "nodes.*.modules.name"})["nodes"]
         stale = [
-            f"{c.name} ({c.state})" for c in provision_indices(settings, dry_run=True) if c.state is not State.UNCHANGED
+            f"{c.name} ({c.state})"
+            for c in provision_indices(settings, dry_run=True)
+            if c.state is not ProvisionState.UNCHANGED
         ]
     finally:
         client.close()
@@ -158,7 +166,7 @@ def _elasticsearch(settings: Settings) -> Iterator[Finding]:
     present = [label for name, label in FEATURES.items() if name in modules]
     colour = Health.WRONG if health == "red" else Health.OK
     advice = "see Elasticsearch's own log: a shard cannot be read" if health == "red" else ""
-    yield Finding(
+    yield DoctorFinding(
         "Elasticsearch",
         colour,
         f"{version} answers at {elasticsearch_url(settings)}, health {health}, with {', '.join(present) or 'the core'}",
@@ -166,6 +174,6 @@ def _elasticsearch(settings: Settings) -> Iterator[Finding]:
     )
     if stale:
         advice = "`newsriver setup --dry-run` shows what differs, `newsriver setup` mends it"
-        yield Finding("templates", Health.WRONG, f"not as this version needs them: {', '.join(stale)}", advice)
+        yield DoctorFinding("templates", Health.WRONG, f"not as this version needs them: {', '.join(stale)}", advice)
     else:
-        yield Finding("templates", Health.OK, "all are there")
+        yield DoctorFinding("templates", Health.OK, "all are there")

@@ -1,8 +1,9 @@
 r"""Foreign text made fit for terminals and logs: what could steer either becomes a visible escape. Pure.
 
 Everything that a stranger can choose (titles, reason phrases, names of codings, addresses, error texts) may hold
-terminal control (ECMA-48, C0 and C1), bidirectional overrides (UAX 9), or line breaks that forge a log line. The two
-boundaries use this module: `pipelines.logs` for log messages, `pipelines.cli.console` for what a command prints.
+terminal control (ECMA-48, C0 and C1), bidirectional overrides (UAX 9), or line breaks that forge a log line. Two
+boundaries use this module: `pipelines.runtime.logs` for log messages, `pipelines.cli.console` for what a command
+prints.
 """
 
 from __future__ import annotations

@@ -10,10 +10,10 @@ from typing import Any
 from pydantic import ValidationError
 
 from pipelines.breaker import state as breaker
-from pipelines.connect import kafka_bootstrap
-from pipelines.heartbeat import BEAT_SECONDS
 from pipelines.index.elastic import Elastic, connect
 from pipelines.kafka import Admin, read_last
+from pipelines.runtime.endpoints import kafka_bootstrap
+from pipelines.runtime.heartbeat import BEAT_SECONDS
 from pipelines.settings import Settings
 from schemas.records import BreakerState, WorkerState
 from schemas.topics import TOPICS, WORKERS, Role, Topic

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from pipelines.index.arrival import Arrival, Plan
+from pipelines.index.arrival import Arrival, WritePlan
 from pipelines.urls import article_id, canonical_url
 from schemas.records import Article, Entry, PageFacts
 
@@ -69,6 +69,6 @@ def arrival(
     return Arrival.of(entry, facts, None if gone else article)
 
 
-def ended(result: Plan) -> str:
+def ended(result: WritePlan) -> str:
     """Say how a visit ended, as the ledger does."""
     return f"{result.kind}: {result.reason}" if result.reason else str(result.kind)

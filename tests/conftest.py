@@ -17,7 +17,7 @@ import pytest
 from pipelines.settings import Settings, load_settings
 
 if TYPE_CHECKING:
-    from pipelines.bench.internet.site import Orders
+    from pipelines.lab.internet.site import Orders
 
 # A shell that starts the tests in the background lets them ignore SIGINT, and what they start would inherit that:
 # a handler of ours becomes the default again in every process started from here.
@@ -65,9 +65,9 @@ def river(servers: tuple[str, str], tmp_path: Path) -> Iterator[Settings]:
 @pytest.fixture
 def internet(tmp_path: Path) -> Iterator[Orders]:
     """A simulated internet of 60 feeds on 20 hosts, at work; its log is `requests.log` in `tmp_path`."""
-    from pipelines.bench.internet.river import free_port, site
-    from pipelines.bench.internet.site import Orders
-    from pipelines.bench.internet.traits import Host
+    from pipelines.lab.internet.river import free_port, site
+    from pipelines.lab.internet.site import Orders
+    from pipelines.lab.internet.traits import Host
 
     orders = Orders(
         feeds=60,
@@ -80,5 +80,5 @@ def internet(tmp_path: Path) -> Iterator[Orders]:
         port=free_port([Host(0)]),
         opened_at=time.time(),
     )
-    with site("pipelines.bench.internet.site", orders.line(), tmp_path):
+    with site("pipelines.lab.internet.site", orders.line(), tmp_path):
         yield orders

@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterator
 
 from pipelines.ledger.audit import Audit, Sighting
 from pipelines.ledger.audit_store import Findings
-from pipelines.ledger.lines import Line
+from pipelines.ledger.outcomes import OutcomeLine
 from schemas.records import OutcomeKind, Stage
 
 LINES_OF_ARTICLE = 5
@@ -35,7 +35,7 @@ class MadeUpLedger:
         self._articles = articles
         self._lost_every = lost_every
 
-    def lines(self, articles: Collection[str] | None = None) -> Iterator[Line]:
+    def lines(self, articles: Collection[str] | None = None) -> Iterator[OutcomeLine]:
         """Give all lines, of all articles or of some."""
         numbers = range(self._articles) if articles is None else (int(one, 16) * _BACK % _ALL for one in articles)
         for number in numbers:
@@ -51,7 +51,7 @@ class MadeUpLedger:
             for number in range(0, self._articles, 10):
                 yield Sighting(article(number), 0, topic="pages", committed=True)
 
-    def outcomes(self) -> Iterator[tuple[Line, bool]]:
+    def outcomes(self) -> Iterator[tuple[OutcomeLine, bool]]:
         """Nothing is under way."""
         yield from ()
 
@@ -65,14 +65,14 @@ class MadeUpLedger:
     def _lost(self, number: int) -> bool:
         return bool(self._lost_every) and number % self._lost_every == 0
 
-    def _lines_of(self, number: int) -> Iterator[Line]:
+    def _lines_of(self, number: int) -> Iterator[OutcomeLine]:
         one, feed = article(number), f"https://outlet-{number % _FEEDS}.example.org/feeds/news.rss"
-        yield Line(one, 0, Stage.POLL, OutcomeKind.DISCOVERED, "", feed, False, None)
-        yield Line(one, 0, Stage.FETCH, OutcomeKind.FETCHED, "", feed, True, None)
+        yield OutcomeLine(one, 0, Stage.POLL, OutcomeKind.DISCOVERED, "", feed, False, None)
+        yield OutcomeLine(one, 0, Stage.FETCH, OutcomeKind.FETCHED, "", feed, True, None)
         if not self._lost(number):
-            yield Line(one, 0, Stage.INDEX, OutcomeKind.INDEXED, "", feed, False, 7)
-        yield Line(one, 1, Stage.FETCH, OutcomeKind.UNCHANGED, "not-modified", feed, False, None)
-        yield Line(one, 0, Stage.POLL, OutcomeKind.DUPLICATE_URL, "other-feed", f"{feed}?other", False, None)
+            yield OutcomeLine(one, 0, Stage.INDEX, OutcomeKind.INDEXED, "", feed, False, 7)
+        yield OutcomeLine(one, 1, Stage.FETCH, OutcomeKind.UNCHANGED, "not-modified", feed, False, None)
+        yield OutcomeLine(one, 0, Stage.POLL, OutcomeKind.DUPLICATE_URL, "other-feed", f"{feed}?other", False, None)
 
 
 def main(lines: int, lost_every: int = 0) -> None:

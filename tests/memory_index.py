@@ -12,7 +12,7 @@ import orjson
 
 from pipelines.errors import ServiceError
 from pipelines.index.documents import DERIVED
-from pipelines.index.elastic import Answer, Elastic
+from pipelines.index.elastic import Elastic, ElasticAnswer
 
 Json = dict[str, Any]
 
@@ -49,7 +49,7 @@ class MemoryIndex(Elastic):
 
     def send(
         self, method: str, path: str, body: object | bytes | None = None, params: Mapping[str, Any] | None = None
-    ) -> Answer:
+    ) -> ElasticAnswer:
         """Carry one request out."""
         del params
         self.asked.append((method, path))
@@ -59,26 +59,26 @@ class MemoryIndex(Elastic):
         if path == "/_bulk":
             self.before_bulk()
             assert isinstance(body, bytes)
-            return Answer(200, {"items": self._bulk(body)})
+            return ElasticAnswer(200, {"items": self._bulk(body)})
         if path == "/_mget":
             assert isinstance(body, dict)
-            return Answer(200, {"docs": [self._get(one) for one in body["docs"]]})
+            return ElasticAnswer(200, {"docs": [self._get(one) for one in body["docs"]]})
         if path.endswith("/_refresh"):
             self.refresh()
-            return Answer(200, {})
+            return ElasticAnswer(200, {})
         if path.endswith("/_search"):
             assert isinstance(body, dict)
-            return Answer(200, self._search(body)) if self.indices else Answer(404, {})
+            return ElasticAnswer(200, self._search(body)) if self.indices else ElasticAnswer(404, {})
         return self._index(method, path.strip("/"))
 
-    def _index(self, method: str, name: str) -> Answer:
+    def _index(self, method: str, name: str) -> ElasticAnswer:
         if name.startswith("_index_template/"):
-            return Answer(200, {})
+            return ElasticAnswer(200, {})
         if method == "PUT":
             self.indices.setdefault(name, {})
         if name not in self.indices:
-            return Answer(404, {})
-        return Answer(200, {name: {"aliases": {name.rpartition("-")[0]: {}}}})
+            return ElasticAnswer(404, {})
+        return ElasticAnswer(200, {name: {"aliases": {name.rpartition("-")[0]: {}}}})
 
     def _bulk(self, body: bytes) -> list[Json]:
         lines = [orjson.loads(line) for line in body.splitlines()]

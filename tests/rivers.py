@@ -15,8 +15,8 @@ from typing import Any
 from pipelines.errors import ServiceError
 from pipelines.index.elastic import connect
 from pipelines.kafka import Message, PartitionReader, Sender
+from pipelines.runtime.signals import held
 from pipelines.settings import Settings, sections
-from pipelines.signals import held
 from pipelines.urls import article_id
 from schemas.records import Entry, PageFacts
 from schemas.topics import PAGES, Topic

@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 
 from pydantic import ValidationError
 
-from pipelines.connect import kafka_bootstrap
 from pipelines.errors import BreakerTripped, ServiceError
 from pipelines.kafka import Admin, Follower, Message, Sender, read_last
+from pipelines.runtime.endpoints import kafka_bootstrap
 from pipelines.settings import Settings
 from schemas.records import BreakerState
 from schemas.topics import BREAKER, Role

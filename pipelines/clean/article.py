@@ -9,9 +9,9 @@ from hashlib import blake2b
 
 from lxml import html as lxml_html
 
-from pipelines.clean import dates, furniture, guard, html, linear, plain, sniff, titles
+from pipelines.clean import boilerplate, dates, guard, html, linear, plain, sniff, titles
 from pipelines.clean.decode import decode, normal
-from pipelines.clean.evidence import Seen, evidence
+from pipelines.clean.evidence import LineEvidence, evidence
 from pipelines.clean.facts import authors_of, summary_of
 from pipelines.clean.head import Head, read_head
 from pipelines.clean.interstitials import interstitial
@@ -32,7 +32,7 @@ _LANG = re.compile(r"<html[^<>]{0,500}?\slang\s*=\s*[\"']?([a-zA-Z-]{2,15})", re
 
 
 @dataclass
-class Page:
+class ReadPage:
     """A page as one of the ways of reading it left it.
 
     Attributes:
@@ -44,7 +44,7 @@ class Page:
 
     lines: list[str]
     head: Head = field(default_factory=Head)
-    seen: dict[str, Seen] = field(default_factory=dict)
+    seen: dict[str, LineEvidence] = field(default_factory=dict)
     tree: lxml_html.HtmlElement | None = None
 
 
@@ -67,7 +67,7 @@ def clean(body: bytes, entry: Entry, facts: PageFacts, settings: CleanSettings) 
     refuse_reserved(rights, settings.skip_rights, facts.url)
     title = titles.headline(page.head, entry.title)
     authors = _authors(page, entry)
-    lines = furniture.article_lines(
+    lines = boilerplate.article_lines(
         page.lines,
         page.seen,
         titles=[title, entry.title, page.head.said("headline"), page.head.meta("og:title"), *page.head.headings],
@@ -117,7 +117,7 @@ def content_digest(title: str, body: str, claims: Sequence[str] = ()) -> str:
     return blake2b(f"{title}\n{body}{said}".encode(), digest_size=16).hexdigest()
 
 
-def read(body: bytes, content_type: str, settings: CleanSettings, url: str) -> Page:
+def read(body: bytes, content_type: str, settings: CleanSettings, url: str) -> ReadPage:
     """Read a body the way its kind and its shape ask for.
 
     Raises:
@@ -131,9 +131,9 @@ def read(body: bytes, content_type: str, settings: CleanSettings, url: str) -> P
     text = decode(body, content_type, url)
     if len(text) > settings.max_html_bytes:
         refuse(CleanReason.TOO_LARGE, url, f"{len(text):,} characters")
-    if sniff.kind(text, content_type, url) is sniff.Kind.PLAIN:
-        return Page(plain.paragraphs(text))
-    page = _rich(text, url) if guard.way(text, url) is guard.Way.RICH else Page([])
+    if sniff.kind(text, content_type, url) is sniff.ContentKind.PLAIN:
+        return ReadPage(plain.paragraphs(text))
+    page = _rich(text, url) if guard.way(text, url) is guard.Way.RICH else ReadPage([])
     if not page.lines:
         page.lines, page.seen = linear.plain_lines(text), {}
         page.head = page.head if page.tree is not None else _short_head(text)
@@ -144,7 +144,7 @@ def read(body: bytes, content_type: str, settings: CleanSettings, url: str) -> P
     return page
 
 
-def _rich(text: str, url: str) -> Page:
+def _rich(text: str, url: str) -> ReadPage:
     """Read a page by its markup; no lines when it has to go the linear way.
 
     Raises:
@@ -152,12 +152,12 @@ def _rich(text: str, url: str) -> Page:
     """
     tree = html.parse(text)
     if tree is None:
-        return Page([])
+        return ReadPage([])
     seen, depth = evidence(tree)
     if guard.too_deep(depth, text):
         guard.deep_way(text, url)
-        return Page([], read_head(tree), tree=tree)
-    return Page(html.main_lines(tree), read_head(tree), seen, tree)
+        return ReadPage([], read_head(tree), tree=tree)
+    return ReadPage(html.main_lines(tree), read_head(tree), seen, tree)
 
 
 def _short_head(text: str) -> Head:
@@ -173,7 +173,7 @@ def _short_head(text: str) -> Head:
     )
 
 
-def _long_enough(lines: list[str], page: Page, settings: CleanSettings, url: str) -> None:
+def _long_enough(lines: list[str], page: ReadPage, settings: CleanSettings, url: str) -> None:
     if not lines:
         refuse(CleanReason.NO_TEXT, url, f"{len(page.lines)} lines, all of them furniture")
     words = word_count("\n".join(lines))
@@ -181,12 +181,12 @@ def _long_enough(lines: list[str], page: Page, settings: CleanSettings, url: str
         refuse(CleanReason.TOO_SHORT, url, f"{words} words")
 
 
-def _authors(page: Page, entry: Entry) -> list[str]:
+def _authors(page: ReadPage, entry: Entry) -> list[str]:
     tree = page.tree
     return authors_of(page.head, lambda: "" if tree is None else html.guess_authors(tree), entry.authors)
 
 
-def _declared_language(page: Page, facts: PageFacts) -> str:
+def _declared_language(page: ReadPage, facts: PageFacts) -> str:
     return (
         page.head.language
         or page.head.meta("og:locale", "content-language")
@@ -194,13 +194,13 @@ def _declared_language(page: Page, facts: PageFacts) -> str:
     )
 
 
-def _headline_above(page: Page, first: str) -> str:
+def _headline_above(page: ReadPage, first: str) -> str:
     """Find a headline among the lines above the first paragraph of a page that names none: plain text, mostly."""
     low, high = HEADLINE_WORDS
     for line in page.lines:
         text = normal(line)
         if text == first:
             break
-        if low <= word_count(text) <= high and not furniture.is_row(line):
+        if low <= word_count(text) <= high and not boilerplate.is_row(line):
             return text
     return ""

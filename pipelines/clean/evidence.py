@@ -21,7 +21,7 @@ NEAR = 2
 """Elements, counted from the line upwards, whose class and id names speak for the line."""
 
 
-class Mark(IntFlag):
+class ElementMark(IntFlag):
     """What an element's tag, class or id says that its text is; lines carry the union as a plain number, for speed."""
 
     CAPTION = 1
@@ -35,9 +35,9 @@ class Mark(IntFlag):
     COMMENTS = 256
 
 
-_WORDS: dict[str, int] = {word: Mark[kind.upper()].value for kind, words in NAMES.items() for word in words}
-_TAGS: dict[str, int] = {"figcaption": Mark.CAPTION.value, "time": Mark.STAMP.value}
-_LASTING = Mark.CAPTION.value
+_WORDS: dict[str, int] = {word: ElementMark[kind.upper()].value for kind, words in NAMES.items() for word in words}
+_TAGS: dict[str, int] = {"figcaption": ElementMark.CAPTION.value, "time": ElementMark.STAMP.value}
+_LASTING = ElementMark.CAPTION.value
 """Marks that hold for everything below an element, however deep."""
 _NAME = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 _NOT_LETTERS = re.compile(r"[\W_]+")
@@ -54,12 +54,12 @@ _SILENT = frozenset({
 
 
 @dataclass(slots=True)
-class Seen:
+class LineEvidence:
     """One line of the page as its markup shows it.
 
     Attributes:
         tag: the block element that holds it.
-        marks: what the tags and names around it say, a union of `Mark`.
+        marks: what the tags and names around it say, a union of `ElementMark`.
         length: characters of text, white space apart.
         linked: how many of them are text of links to elsewhere.
     """
@@ -80,13 +80,13 @@ def line_key(text: str) -> str:
     return _NOT_LETTERS.sub("", text).casefold()
 
 
-def evidence(tree: etree._Element) -> tuple[dict[str, Seen], int]:
+def evidence(tree: etree._Element) -> tuple[dict[str, LineEvidence], int]:
     """Collect what the markup says about each line, by `line_key`, and how deep the elements are nested.
 
     A line that occurs twice keeps its least damning occurrence: the one with fewer marks and less link text, since
     what is only repeated elsewhere (a menu, a teaser) must not speak against the article's own line.
     """
-    found: dict[str, Seen] = {}
+    found: dict[str, LineEvidence] = {}
     walk = _Walk()
     for seen, text in walk.lines(tree):
         key = line_key(text)
@@ -98,7 +98,7 @@ def evidence(tree: etree._Element) -> tuple[dict[str, Seen], int]:
     return found, walk.depth
 
 
-def _weight(seen: Seen) -> tuple[int, float]:
+def _weight(seen: LineEvidence) -> tuple[int, float]:
     return seen.marks.bit_count(), seen.link_share
 
 
@@ -113,9 +113,9 @@ class _Walk:
         self.depth = 0
         self._frames: list[_Frame] = [("body", 0, 0, False)]
         self._parts: list[str] = []
-        self._seen = Seen("body", 0)
+        self._seen = LineEvidence("body", 0)
 
-    def lines(self, tree: etree._Element) -> Iterator[tuple[Seen, str]]:
+    def lines(self, tree: etree._Element) -> Iterator[tuple[LineEvidence, str]]:
         """Give each line with what is seen of it. This loop is most of the cost: it stays flat on purpose."""
         frames = self._frames
         walk = etree.iterwalk(tree, events=("start", "end"))
@@ -151,7 +151,7 @@ class _Walk:
             marks = frame[2]
             for near in self._frames[-NEAR:]:
                 marks |= near[1]
-            self._seen = Seen(frame[0], marks)
+            self._seen = LineEvidence(frame[0], marks)
         self._parts.append(text)
         self._seen.length += length
         if frame[3]:

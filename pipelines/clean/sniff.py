@@ -37,7 +37,7 @@ HEAD = 20_000
 """Characters in which a page shows what it is."""
 
 
-class Kind(StrEnum):
+class ContentKind(StrEnum):
     """The two kinds of document that can hold an article."""
 
     HTML = "html"
@@ -60,7 +60,7 @@ def refuse_binary(body: bytes, url: str) -> None:
         refuse(CleanReason.NOT_HTML, url, "MP4 video")
 
 
-def kind(text: str, content_type: str, url: str) -> Kind:
+def kind(text: str, content_type: str, url: str) -> ContentKind:
     """Tell a web page from plain text, by its tags.
 
     Raises:
@@ -72,12 +72,12 @@ def kind(text: str, content_type: str, url: str) -> Kind:
     if (root := root_of(head)) in _XML:
         refuse(CleanReason.NOT_HTML, url, f"XML, <{root}>")
     if _HTML.search(head):
-        return Kind.HTML
+        return ContentKind.HTML
     if _OTHER_TYPES.match(content_type) or ("json" in content_type.lower() and _is_json(text)):
         refuse(CleanReason.NOT_HTML, url, content_type.partition(";")[0])
     if content_type.lower().startswith("text/plain"):
-        return Kind.PLAIN
-    return Kind.HTML if _TAG.search(text) else Kind.PLAIN
+        return ContentKind.PLAIN
+    return ContentKind.HTML if _TAG.search(text) else ContentKind.PLAIN
 
 
 def _is_json(text: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import pipelines.early  # noqa: F401 - before all else
+import pipelines.runtime.early  # noqa: F401 - before all else
 
 # isort: split
 import difflib
@@ -21,8 +21,8 @@ from pipelines import __version__
 from pipelines.cli.console import HUNG_UP, ReaderGoneError, complain, err, readers
 from pipelines.cli.context import Context
 from pipelines.errors import NewsriverError
-from pipelines.logs import in_json
 from pipelines.printable import escaped_line
+from pipelines.runtime.logs import in_json
 
 log = logging.getLogger(__name__)
 

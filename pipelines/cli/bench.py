@@ -16,7 +16,7 @@ from pipelines.cli.console import err, out, print_json
 from pipelines.cli.context import Context
 
 if TYPE_CHECKING:
-    from pipelines.bench.river import Tell
+    from pipelines.lab.bench.river import Tell
 
 _HALF_LOAD_PAGES = 400
 
@@ -60,8 +60,8 @@ def pipeline(
 ) -> None:
     """Articles a second from Kafka to searchable, against bare extraction of the same pages."""
     context = _own(context, workers)
-    from pipelines.bench import pipeline as bench_pipeline
-    from pipelines.bench.report import pipeline_tables
+    from pipelines.lab.bench import pipeline as bench_pipeline
+    from pipelines.lab.bench.report import pipeline_tables
 
     with _progress() as tell:
         result = bench_pipeline.run(
@@ -80,8 +80,8 @@ def pipeline(
 def sink(context: Context, documents: int, seed: int, keep: bool, as_json: bool) -> None:
     """Documents a second of the sink, against a bare bulk loop into the same server."""
     context = _own(context, None)
-    from pipelines.bench import sink as bench_sink
-    from pipelines.bench.report import sink_tables
+    from pipelines.lab.bench import sink as bench_sink
+    from pipelines.lab.bench.report import sink_tables
 
     with _progress() as tell:
         result = bench_sink.run(context.settings, documents=documents, seed=seed, keep=keep, tell=tell)
@@ -100,9 +100,9 @@ def latency(
 ) -> None:
     """Time from a page on Kafka to a search that finds it, at half load, and the processes' memory."""
     context = _own(context, workers)
-    from pipelines.bench import latency as bench_latency
-    from pipelines.bench import pipeline as bench_pipeline
-    from pipelines.bench.report import latency_tables
+    from pipelines.lab.bench import latency as bench_latency
+    from pipelines.lab.bench import pipeline as bench_pipeline
+    from pipelines.lab.bench.report import latency_tables
 
     settings, arguments = context.settings, context.arguments
     with _progress() as tell:
@@ -153,9 +153,9 @@ def pull(
     broke a rule of good manners, more than 0.01 % of the articles were missed, poll and fetch used more than one core,
     or the books do not balance.
     """
-    from pipelines.bench import pull as bench_pull
-    from pipelines.bench.internet.river import Faults, options
-    from pipelines.bench.pull_report import pull_tables
+    from pipelines.lab.bench import pull as bench_pull
+    from pipelines.lab.bench.pull_report import pull_tables
+    from pipelines.lab.internet.river import Faults, options
 
     factor = speed or bench_pull.DEFAULT_SPEED
     with ExitStack() as ending:
@@ -183,9 +183,9 @@ def pull(
 @click.pass_obj
 def fetch(context: Context, pages: int, size: int, seed: int, keep: bool, as_json: bool) -> None:
     """Pages a second from fast hosts on loopback to Kafka, with one copy of `fetch` and with two."""
-    from pipelines.bench import fetch as bench_fetch
-    from pipelines.bench.pull import workspace
-    from pipelines.bench.pull_report import fetch_tables
+    from pipelines.lab.bench import fetch as bench_fetch
+    from pipelines.lab.bench.pull import workspace
+    from pipelines.lab.bench.pull_report import fetch_tables
 
     context = _own(context, None, bench_fetch.OPTIONS)
     with ExitStack() as ending, _progress() as tell:
@@ -204,8 +204,8 @@ def fetch(context: Context, pages: int, size: int, seed: int, keep: bool, as_jso
 @click.option("--json", "as_json", is_flag=True, help="One JSON document, delays in seconds.")
 def schedule(feeds: int, days: float, seed: int, as_json: bool) -> None:
     """Polls, delays and missed items of the schedule, beside fixed intervals and other rules; needs no server."""
-    from pipelines.bench import schedule as bench_schedule
-    from pipelines.bench.report import schedule_tables
+    from pipelines.lab.bench import schedule as bench_schedule
+    from pipelines.lab.bench.report import schedule_tables
 
     with _progress() as tell:
         result = bench_schedule.run(feeds=feeds, days=days, seed=seed, tell=tell)
@@ -219,7 +219,7 @@ def schedule(feeds: int, days: float, seed: int, as_json: bool) -> None:
 def _own(context: Context, workers: int | None, options: Sequence[str] = ()) -> Context:
     """Give the same context for a river of the benchmark's own; SIGTERM removes it as Ctrl-C does."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    from pipelines.bench.river import own_name
+    from pipelines.lab.bench.river import own_name
 
     more = [f"river.name={own_name()}", *([] if workers is None else [f"process.workers={workers}"]), *options]
     return replace(context, assignments=(*context.assignments, *more))

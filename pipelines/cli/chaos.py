@@ -22,13 +22,13 @@ from rich.text import Text
 from pipelines.cli.console import err, line, out, print_json, styled
 from pipelines.cli.context import Context
 from pipelines.errors import NewsriverError, UsageError
-from pipelines.logs import to_file
-from pipelines.private import private_folder
+from pipelines.runtime.logs import to_file
+from pipelines.runtime.private_files import private_folder
 
 if TYPE_CHECKING:
-    from pipelines.chaos.lab import Result
-    from pipelines.chaos.plan import Kind
-    from pipelines.chaos.watch import Now
+    from pipelines.lab.chaos.lab import ChaosResult
+    from pipelines.lab.chaos.plan import FaultKind
+    from pipelines.lab.chaos.watch import Now
     from pipelines.settings import Settings
 
 _SHOWN = 10
@@ -54,11 +54,11 @@ def chaos(context: Context, articles: int, seed: int, minutes: float, only: Sequ
     good ones. Your own river and its servers are not touched. Ends with 0 when nothing is lost, twice, late or
     unaccounted for, with 1 otherwise.
     """
-    from pipelines.chaos.lab import Lab
-    from pipelines.chaos.plan import hostile
-    from pipelines.chaos.river import folder
-    from pipelines.chaos.site import press
     from pipelines.cli.stack import ConsoleReport
+    from pipelines.lab.chaos.lab import Lab
+    from pipelines.lab.chaos.plan import hostile
+    from pipelines.lab.chaos.river import folder
+    from pipelines.lab.chaos.site import press
     from pipelines.stack.ports import choose
 
     def apply(options: Sequence[str]) -> tuple[Settings, list[str]]:
@@ -81,18 +81,18 @@ def chaos(context: Context, articles: int, seed: int, minutes: float, only: Sequ
         raise NewsriverError("the river did not keep its promises", hint=f"{home} holds the logs", resource=str(home))
 
 
-def _kinds(names: Sequence[str]) -> list[Kind]:
+def _kinds(names: Sequence[str]) -> list[FaultKind]:
     """Read the names of kinds of fault.
 
     Raises:
         UsageError: there is no such kind.
     """
-    from pipelines.chaos.plan import Kind
+    from pipelines.lab.chaos.plan import FaultKind
 
     for name in names:
-        if name not in list(Kind):
-            raise UsageError(f"there is no fault {name!r}", hint=f"one of: {', '.join(Kind)}", resource="--only")
-    return [Kind(name) for name in names]
+        if name not in list(FaultKind):
+            raise UsageError(f"there is no fault {name!r}", hint=f"one of: {', '.join(FaultKind)}", resource="--only")
+    return [FaultKind(name) for name in names]
 
 
 @contextmanager
@@ -156,7 +156,7 @@ def _line(now: Now) -> Text:
     return Text("  ".join(parts), no_wrap=True, overflow="ellipsis")
 
 
-def _as_json(result: Result, articles: int, seed: int) -> dict[str, Any]:
+def _as_json(result: ChaosResult, articles: int, seed: int) -> dict[str, Any]:
     return {
         "good": result.good,
         "articles": articles,
@@ -172,7 +172,7 @@ def _as_json(result: Result, articles: int, seed: int) -> dict[str, Any]:
     }
 
 
-def _show(result: Result) -> None:
+def _show(result: ChaosResult) -> None:
     table = Table("at", "fault", "lasted", "back after", "slowest", box=None, pad_edge=False)
     for column in table.columns[2:4]:
         column.justify = "right"
@@ -190,8 +190,8 @@ def _show(result: Result) -> None:
     _verdict(result)
 
 
-def _verdict(result: Result) -> None:
-    from pipelines.chaos.verdict import FINDINGS
+def _verdict(result: ChaosResult) -> None:
+    from pipelines.lab.chaos.verdict import FINDINGS
 
     found = result.accounts
     for name, meaning in FINDINGS.items():
@@ -216,7 +216,7 @@ def _verdict(result: Result) -> None:
     )
 
 
-def _beside(result: Result) -> Iterator[str]:
+def _beside(result: ChaosResult) -> Iterator[str]:
     """Say what is wrong beside the articles."""
     if result.second is not None and not result.second.good:
         yield "the second river did not keep its promises"

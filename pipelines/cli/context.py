@@ -8,9 +8,9 @@ from functools import cached_property
 from pathlib import Path
 
 from pipelines.cli.console import complain
-from pipelines.logs import configure
+from pipelines.runtime.logs import configure
+from pipelines.runtime.signals import PARENT
 from pipelines.settings import Settings, load_settings, unknown_variables
-from pipelines.signals import PARENT
 
 
 @dataclass

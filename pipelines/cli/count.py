@@ -16,7 +16,7 @@ from pipelines.cli.search import QueryCommand, filters, question_of, words
 def count(context: Context, /, query: str, as_json: bool, **asked: str | None) -> None:
     """Count the articles that `newsriver search` finds for QUERY; * counts all."""
     from pipelines.index.elastic import connect
-    from pipelines.search import answers as searching
+    from pipelines.search import execute as searching
 
     question = question_of(query, asked, show_gone=context.settings.search.show_gone)
     client = connect(context.settings)

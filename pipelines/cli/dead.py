@@ -17,7 +17,15 @@ from pipelines.cli.console import err, line, out, plain, print_json, write_bytes
 from pipelines.cli.context import Context
 from pipelines.cli.resume import current_user, resume
 from pipelines.errors import UsageError
-from pipelines.ledger.dead import Forecast, Group, Letter, Selection, State, groups, unknown_names
+from pipelines.ledger.dead_letter_rules import (
+    DeadLetterState,
+    DeadLetterView,
+    Forecast,
+    Group,
+    Selection,
+    groups,
+    unknown_names,
+)
 from pipelines.search.query import parse_time
 from schemas.records import Stage
 
@@ -63,7 +71,7 @@ dead.add_command(resume)
 @click.pass_obj
 def list_(context: Context, /, everything: bool, each: bool, as_json: bool, **asked: str | None) -> None:
     """Show the open dead letters by stage and reason."""
-    states = frozenset(State) if everything else frozenset({State.OPEN})
+    states = frozenset(DeadLetterState) if everything else frozenset({DeadLetterState.OPEN})
     found, letters = _chosen(context, (), states, asked)
     if as_json:
         shown = [letter.as_json() for letter in letters] if each else [group.as_json() for group in groups(letters)]
@@ -82,10 +90,10 @@ def list_(context: Context, /, everything: bool, each: bool, as_json: bool, **as
 @click.pass_obj
 def show(context: Context, name: str, as_json: bool, raw: bool) -> None:
     """Show one letter: the last of an article, or the one with these Kafka coordinates."""
-    from pipelines.ledger.letters import payloads
+    from pipelines.ledger.dead_letters import payloads
     from pipelines.tap import headers_as_json
 
-    _, letters = _chosen(context, (name,), frozenset(State), {})
+    _, letters = _chosen(context, (name,), frozenset(DeadLetterState), {})
     letter, message = next(payloads(context.settings, letters[-1:]))
     if raw:
         write_bytes(message.value or b"")
@@ -122,9 +130,9 @@ def replay(
 
     Try --dry-run first: what dies again by a fault of ours, for most sites, stops `process`.
     """
-    from pipelines.ledger import letters as store
+    from pipelines.ledger import dead_letters as store
 
-    states = frozenset(State) if again else frozenset({State.OPEN})
+    states = frozenset(DeadLetterState) if again else frozenset({DeadLetterState.OPEN})
     found, letters = _chosen(context, names, states, asked, needed=True)
     if dry_run:
         with _bar("trying", len(letters)) as step:
@@ -148,9 +156,11 @@ def replay(
 @click.pass_obj
 def park(context: Context, /, names: tuple[str, ...], note: str, by: str, undo: bool, **asked: str | None) -> None:
     """Take letters out of the list for good, or back with --undo; their payload stays until Kafka drops it."""
-    from pipelines.ledger import letters as store
+    from pipelines.ledger import dead_letters as store
 
-    found, letters = _chosen(context, names, frozenset({State.PARKED if undo else State.OPEN}), asked, needed=True)
+    found, letters = _chosen(
+        context, names, frozenset({DeadLetterState.PARKED if undo else DeadLetterState.OPEN}), asked, needed=True
+    )
     if undo:
         store.unpark(context.settings, letters)
     else:
@@ -162,17 +172,17 @@ def park(context: Context, /, names: tuple[str, ...], note: str, by: str, undo: 
 def _chosen(
     context: Context,
     names: tuple[str, ...],
-    states: frozenset[State],
+    states: frozenset[DeadLetterState],
     asked: dict[str, str | None],
     *,
     needed: bool = False,
-) -> tuple[list[Letter], list[Letter]]:
+) -> tuple[list[DeadLetterView], list[DeadLetterView]]:
     """Read the letters that the options and names mean, in any state and in the states wanted.
 
     Raises:
         UsageError: a selection is needed and none given, or a name is unknown.
     """
-    from pipelines.ledger.letters import find
+    from pipelines.ledger.dead_letters import find
 
     if needed and not names and not any(asked.values()):
         raise UsageError("no letters named", hint="name them, or give --reason, --stage or --since")
@@ -182,7 +192,7 @@ def _chosen(
         reason=reason,
         since=parse_time(since, datetime.now(UTC)) if since else None,
         names=frozenset(names),
-        states=frozenset(State),
+        states=frozenset(DeadLetterState),
     )
     letters = find(context.settings, wanted.since)
     if unknown := unknown_names(names, letters):
@@ -193,12 +203,12 @@ def _chosen(
     return found, [letter for letter in found if letter.state in states]
 
 
-def _states(letters: list[Letter]) -> dict[str, int]:
+def _states(letters: list[DeadLetterView]) -> dict[str, int]:
     counts = Counter(letter.state for letter in letters)
-    return {str(state): counts[state] for state in State}
+    return {str(state): counts[state] for state in DeadLetterState}
 
 
-def _hint_at_others(found: list[Letter], letters: list[Letter], hint: str) -> None:
+def _hint_at_others(found: list[DeadLetterView], letters: list[DeadLetterView], hint: str) -> None:
     others = Counter(letter.state for letter in found) - Counter(letter.state for letter in letters)
     if others:
         err.print(f"left out: {', '.join(f'{count:,} {state}' for state, count in others.items())}; {hint}")
@@ -212,7 +222,7 @@ def _group_lines(group: Group) -> Text:
     return text.append(f"\n        {line(group.sample.url)}  {facts.origin}", style="not bold cyan")
 
 
-def _letter_line(letter: Letter) -> Text:
+def _letter_line(letter: DeadLetterView) -> Text:
     facts = letter.facts
     mark = letter.mark
     note = f"({mark.by}: {mark.note})" if mark and mark.note else ""
@@ -220,7 +230,7 @@ def _letter_line(letter: Letter) -> Text:
     return Text("  ".join(line(part) for part in [*parts, note] if part))
 
 
-def _describe(letter: Letter, message: Message) -> Text:
+def _describe(letter: DeadLetterView, message: Message) -> Text:
     """Give a letter as people read it; nothing of it can control the terminal."""
     from pipelines.tap import headers_as_json
 
@@ -253,7 +263,7 @@ def _describe(letter: Letter, message: Message) -> Text:
     return text
 
 
-def _show_forecasts(found: list[tuple[Letter, Forecast]], as_json: bool) -> None:
+def _show_forecasts(found: list[tuple[DeadLetterView, Forecast]], as_json: bool) -> None:
     """Say for each group what would become of its letters."""
     counts = Counter((letter.facts.stage, letter.facts.reason, forecast) for letter, forecast in found)
     rows = sorted(counts.items(), key=lambda row: (row[0][0], row[0][1], -row[1], row[0][2]))

@@ -18,11 +18,11 @@ from pipelines.errors import NewsriverError
 
 if TYPE_CHECKING:
     from pipelines.demo.findings import Ledger
-    from pipelines.demo.river import Progress
-    from pipelines.demo.site import Site
+    from pipelines.demo.river import DemoProgress
+    from pipelines.demo.site import SampleSite
     from pipelines.index.elastic import Elastic
+    from pipelines.runtime.supervisor import Supervisor
     from pipelines.settings import Settings
-    from pipelines.supervise import Supervisor
 
 SEED_ARTICLE = Path(__file__).parents[2].joinpath("../shared/data/seed-article.txt").resolve()
 
@@ -48,11 +48,11 @@ def demo(context: Context, timeout: float, seed_article: Path | None) -> None:
     from pipelines import stack
     from pipelines.cli.stack import console_report
     from pipelines.demo import river
-    from pipelines.demo.site import Site
+    from pipelines.demo.site import SampleSite
     from pipelines.index.elastic import connect
     from pipelines.index.provision import provision
 
-    site = Site(seed_article=seed_article)
+    site = SampleSite(seed_article=seed_article)
     context = replace(context, assignments=(*context.assignments, *river.options(site)))
     settings = context.settings
     with console_report() as report:
@@ -72,7 +72,7 @@ def demo(context: Context, timeout: float, seed_article: Path | None) -> None:
         raise NewsriverError(f"{wrong} pages or feeds did not end as they must", hint="they are listed above")
 
 
-def _watch(settings: Settings, site: Site, supervisor: Supervisor, seconds: float) -> Progress:
+def _watch(settings: Settings, site: SampleSite, supervisor: Supervisor, seconds: float) -> DemoProgress:
     """Wait until the river has come to rest, with its figures live on a terminal."""
     from pipelines.demo.river import watch
 
@@ -80,7 +80,7 @@ def _watch(settings: Settings, site: Site, supervisor: Supervisor, seconds: floa
         return watch(settings, site, supervisor, lambda progress: live.update(_figures(progress)), seconds)
 
 
-def _figures(progress: Progress) -> Table:
+def _figures(progress: DemoProgress) -> Table:
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_row("feeds asked", f"{progress.feeds_asked} of {progress.feeds}")
     table.add_row("articles announced", f"{progress.discovered}")
@@ -90,7 +90,7 @@ def _figures(progress: Progress) -> Table:
     return table
 
 
-def _report(client: Elastic, settings: Settings, site: Site, progress: Progress, seconds: float) -> int:
+def _report(client: Elastic, settings: Settings, site: SampleSite, progress: DemoProgress, seconds: float) -> int:
     """Print what came of the demonstration; give the number of cases that did not end as they must."""
     from pipelines.demo.findings import read_ledger
 
@@ -131,7 +131,7 @@ def _searches(client: Elastic, settings: Settings) -> int:
     """Ask the demonstration's questions; give how many found something."""
     from pipelines.cli.search import describe
     from pipelines.demo.river import SEARCHES, SEARCHES_SHOWN
-    from pipelines.search.answers import search
+    from pipelines.search.execute import search
     from pipelines.search.query import Question
 
     shown = 0

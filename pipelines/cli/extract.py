@@ -24,7 +24,7 @@ from schemas.records import Article, Entry, PageFacts
 @click.pass_obj
 def extract(context: Context, target: str, as_json: bool) -> int:
     """Show the article of a web page or of a file (HTML or plain text, told by its content)."""
-    from pipelines.isolation import extraction, work
+    from pipelines.sandbox import extraction, work
 
     settings = context.settings
     with closing(extraction(settings.clean)) as sandbox:

@@ -14,11 +14,11 @@ from pipelines.cli.console import err, line, out, print_whole, styled
 from pipelines.printable import span
 
 if TYPE_CHECKING:
-    from pipelines.feeds.check import Checked
-    from pipelines.feeds.discovery import Found
+    from pipelines.discovery.candidates import FoundFeed
+    from pipelines.discovery.check import Checked
+    from pipelines.discovery.site_survey import Survey
     from pipelines.feeds.duplicates import Duplicate, Sameness
-    from pipelines.feeds.standing import Standing
-    from pipelines.feeds.survey import Survey
+    from pipelines.feeds.feed_status import FeedStatus
 
 _SHOWN = 10
 _WHY = {
@@ -28,7 +28,7 @@ _WHY = {
 }
 
 
-def show_standings(rows: Sequence[Standing], now: datetime) -> None:
+def show_standings(rows: Sequence[FeedStatus], now: datetime) -> None:
     """Print the list with what is known of each feed; long addresses are never cut, so that they can be copied."""
     table = Table("feed", "last poll", "next poll", "a day", "state", "title", box=None, pad_edge=False)
     for row in rows:
@@ -44,7 +44,7 @@ def show_standings(rows: Sequence[Standing], now: datetime) -> None:
     print_whole(table)
 
 
-def _next(row: Standing, now: datetime) -> str:
+def _next(row: FeedStatus, now: datetime) -> str:
     if row.feed.paused:
         return ""
     if row.next_poll_at is None or row.next_poll_at <= now:
@@ -52,7 +52,7 @@ def _next(row: Standing, now: datetime) -> str:
     return f"in {span(row.next_poll_at - now)}"
 
 
-def _state(row: Standing) -> str:
+def _state(row: FeedStatus) -> str:
     states = ["paused"] if row.feed.paused else []
     if row.state is not None and row.failing:
         states.append(line(f"failed {row.state.failures} times: {row.state.last_failure}"))
@@ -101,7 +101,7 @@ def survey_as_json(survey: Survey) -> dict[str, Any]:
     }
 
 
-def _found_as_json(feed: Found) -> dict[str, Any]:
+def _found_as_json(feed: FoundFeed) -> dict[str, Any]:
     return {
         "url": feed.url,
         "kind": feed.kind,

@@ -14,8 +14,8 @@ from pipelines.cli.console import err, line, out, print_json, write
 from pipelines.cli.context import Context
 
 if TYPE_CHECKING:
+    from pipelines.discovery.site_survey import Survey
     from pipelines.feeds.duplicates import Duplicate
-    from pipelines.feeds.survey import Survey
     from pipelines.settings import Settings
     from schemas.records import Feed
 
@@ -38,7 +38,7 @@ def discover(context: Context, site: str, as_json: bool, add: bool) -> int:
     It asks politely, one request after the other, and reads each feed before it shows it.
     """
     from pipelines.cli import feed_views
-    from pipelines.feeds.survey import discover as look_round
+    from pipelines.discovery.site_survey import discover as look_round
 
     with err.status("") as status:  # shown only where somebody watches
         survey = look_round(context.settings, site, lambda url: status.update(Text(f"asking {line(url)}")))
@@ -63,7 +63,7 @@ def discover(context: Context, site: str, as_json: bool, add: bool) -> int:
 def check(context: Context, url: str, as_json: bool) -> None:
     """Ask one feed and show what the river would do with it, and what is odd about it; needs no server."""
     from pipelines.cli import feed_views
-    from pipelines.feeds.check import check_feed
+    from pipelines.discovery.check import check_feed
 
     found = check_feed(context.settings, url)
     if as_json:
@@ -80,7 +80,7 @@ def list_(context: Context, failing: bool, as_json: bool) -> None:
     """Show the feeds in the list on Kafka, how each is doing and when it is asked next."""
     from pipelines.cli import feed_views
     from pipelines.feeds.duplicates import duplicates
-    from pipelines.feeds.standing import standings
+    from pipelines.feeds.feed_status import standings
     from pipelines.feeds.store import stored_feeds, stored_states
 
     listed, states = stored_feeds(context.settings), stored_states(context.settings)
@@ -230,7 +230,7 @@ def _tell_duplicates(settings: Settings, before: set[str], added: set[str]) -> N
 
 def _add_found(settings: Settings, survey: Survey) -> None:
     """Add the feeds of a survey that bring news, unless the list has them under some address."""
-    from pipelines.feeds.discovery import worth_adding
+    from pipelines.discovery.candidates import worth_adding
     from pipelines.feeds.duplicates import address_key
     from pipelines.feeds.lists import feed_of
     from pipelines.feeds.store import store_feeds, stored_feeds

@@ -13,8 +13,8 @@ from pipelines.cli.context import Context
 @click.pass_obj
 def fetch(context: Context) -> None:
     """Fetch the entries' pages and put them on Kafka, until SIGTERM."""
-    from pipelines.pull.fetch import run
-    from pipelines.signals import drain_on_signals
+    from pipelines.fetch.fetcher import run
+    from pipelines.runtime.signals import drain_on_signals
 
     context.start_logging("fetch")
     run(context.settings, drain_on_signals(threading.Event()))

@@ -26,8 +26,8 @@ def poll(context: Context, files: tuple[Path, ...], once: bool) -> None:
     All copies of a river poll its one list, the one on Kafka. With --once only the feeds in the files are asked.
     """
     from pipelines.cli.feed_files import listed_feeds
-    from pipelines.pull.poll import run
-    from pipelines.signals import drain_on_signals
+    from pipelines.poll.poller import run
+    from pipelines.runtime.signals import drain_on_signals
 
     paths = files or tuple(context.settings.river.feeds)
     feeds = listed_feeds(paths) if paths else None  # a wrong list is said before anything else

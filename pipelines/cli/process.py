@@ -21,12 +21,12 @@ def process(context: Context, worker: int, workers: int, beam_arguments: tuple[s
     if worker >= workers:
         raise click.UsageError(f"--worker {worker} is not below --workers {workers}; shares count from 0")
     context.start_logging("process")
-    from pipelines.isolation import extraction
+    from pipelines.sandbox import extraction
 
     extraction(context.settings.clean).prepare()  # takes as long as the imports below
-    from pipelines.beam import source
-    from pipelines.beam.process import run
-    from pipelines.signals import DRAIN_SECONDS, drain_on_signals, leave_within
+    from pipelines.process import source
+    from pipelines.process.role import run
+    from pipelines.runtime.signals import DRAIN_SECONDS, drain_on_signals, leave_within
 
     leave_within(drain_on_signals(source.stop), DRAIN_SECONDS)
     run(context.settings, worker, workers, beam_arguments)

@@ -15,7 +15,7 @@ from pipelines.errors import NewsriverError, UsageError
 from pipelines.search.query import parse_time
 
 if TYPE_CHECKING:
-    from pipelines.ledger.accounts import Report
+    from pipelines.ledger.accounts import LedgerReport
     from pipelines.ledger.reconcile import Side
     from pipelines.ledger.repair import Repaired
 
@@ -65,7 +65,7 @@ def reconcile(
     _judge(report, repaired)
 
 
-def _judge(report: Report, repaired: Repaired | None) -> None:
+def _judge(report: LedgerReport, repaired: Repaired | None) -> None:
     """End with an error unless all is well, or was repaired.
 
     Raises:
@@ -96,7 +96,7 @@ def _show_repair(repaired: Repaired) -> None:
         out.print(f"  {repaired.left:,} left: they changed meanwhile, or nothing can be done")
 
 
-def _show(report: Report) -> None:
+def _show(report: LedgerReport) -> None:
     from pipelines.ledger.reconcile import Side
 
     table = Table("", "first visits", "revisits", box=None, pad_edge=False)
@@ -118,7 +118,7 @@ def _show(report: Report) -> None:
     _show_verdict(report)
 
 
-def _add_side(table: Table, report: Report, side: Side) -> None:
+def _add_side(table: Table, report: LedgerReport, side: Side) -> None:
     first, again = (report.balance.total(side, again=again) for again in (False, True))
     _add(table, styled("[bold]{}[/]", side), first, again)
     rows: dict[tuple[str, str], list[int]] = {}
@@ -134,7 +134,7 @@ def _add(table: Table, label: str | Text, first: int, again: int) -> None:
     table.add_row(label, f"{first:,}", f"{again:,}")
 
 
-def _show_verdict(report: Report) -> None:
+def _show_verdict(report: LedgerReport) -> None:
     from pipelines.ledger.accounts import MOST_DESCRIBED
     from pipelines.ledger.reconcile import MEANING
 

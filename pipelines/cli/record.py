@@ -13,8 +13,8 @@ from pipelines.cli.context import Context
 @click.pass_obj
 def record(context: Context) -> None:
     """Index the outcomes until SIGTERM: the ledger."""
-    from pipelines.ledger.record import run
-    from pipelines.signals import DRAIN_SECONDS, drain_on_signals, leave_within
+    from pipelines.ledger.recorder import run
+    from pipelines.runtime.signals import DRAIN_SECONDS, drain_on_signals, leave_within
 
     context.start_logging("record")
     stop = drain_on_signals(threading.Event())

@@ -13,8 +13,8 @@ import click
 from pipelines.cli.console import err
 from pipelines.cli.context import Context
 from pipelines.cli.stack import console_report
-from pipelines.logs import in_json
-from pipelines.stack.report import Report, Silent
+from pipelines.runtime.logs import in_json
+from pipelines.stack.report import Silent, StackReport
 
 log = logging.getLogger(__name__)
 
@@ -39,9 +39,9 @@ def run(context: Context, feeds: tuple[Path, ...]) -> None:
     from pipelines.cli.feed_files import listed_feeds
     from pipelines.index.provision import provision
     from pipelines.overview import told
-    from pipelines.signals import drain_on_signals
+    from pipelines.runtime.signals import drain_on_signals
+    from pipelines.runtime.supervisor import Supervisor, workers_of
     from pipelines.stack import up
-    from pipelines.supervise import Supervisor, workers_of
 
     settings = context.settings
     known = listed_feeds(feeds or settings.river.feeds)  # a wrong list is said before anything is started
@@ -68,7 +68,7 @@ def _tell(message: str) -> None:
 
 
 @contextmanager
-def _report() -> Iterator[Report]:
+def _report() -> Iterator[StackReport]:
     """Say what the servers do likewise."""
     if in_json():
         yield _LoggedReport()

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from pipelines.cli.console import err, line, out, print_json
 from pipelines.cli.context import Context
-from pipelines.search.answers import Hit
+from pipelines.search.execute import Hit
 from pipelines.search.query import (
     MATCH_END,
     MATCH_START,
@@ -126,7 +126,7 @@ def search(context: Context, /, query: str, as_json: bool, sort: str, limit: int
     a word; * alone finds all.
     """
     from pipelines.index.elastic import connect
-    from pipelines.search import answers as searching
+    from pipelines.search import execute as searching
 
     asked_for = question_of(query, asked, show_gone=context.settings.search.show_gone)
     question = replace(asked_for, sort=Sort(sort), limit=limit)

@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 @click.pass_obj
 def tap(context: Context, topic: str, start: str, count: int | None, text: str | None, as_json: bool) -> None:
     """Show the records of TOPIC (entries, pages, outcomes, ...); reads without a group and commits nothing."""
-    from pipelines.connect import kafka_bootstrap
     from pipelines.kafka import Onlooker
+    from pipelines.runtime.endpoints import kafka_bootstrap
     from pipelines.tap import find_topic, holds
 
     river = context.settings.river.name

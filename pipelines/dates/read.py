@@ -10,11 +10,11 @@ from datetime import UTC, date, datetime, timedelta
 from pipelines.dates.calendars import ERAS, from_buddhist, from_persian
 from pipelines.dates.common import read_common
 from pipelines.dates.moment import Moment, Order
-from pipelines.dates.tokens import Kind, Token, tokens_of
+from pipelines.dates.tokens import Token, TokenKind, tokens_of
 from pipelines.dates.words import (
     FILLERS,
     PERSIAN_MONTHS,
-    Words,
+    DateWords,
     key_of,
     languages_of,
     normalised,
@@ -68,7 +68,7 @@ class _Parts:
 
     tags: tuple[str, ...]
     thai: bool = False
-    single: dict[Kind, Token] = field(default_factory=dict)  # a date in numbers, a time of day, an offset
+    single: dict[TokenKind, Token] = field(default_factory=dict)  # a date in numbers, a time of day, an offset
     months: list[tuple[frozenset[int], bool]] = field(default_factory=list)  # numbers, may be a weekday
     persian: bool = False
     numbers: list[Token] = field(default_factory=list)
@@ -85,38 +85,38 @@ class _Parts:
         place = 0
         while place < len(tokens):
             token = tokens[place]
-            taken = self._phrase(tokens, place) if token.kind is Kind.WORD else int(self._put(token))
+            taken = self._phrase(tokens, place) if token.kind is TokenKind.WORD else int(self._put(token))
             if not taken:
                 return False
             place += taken
         return True
 
     def _put(self, token: Token) -> bool:
-        kind = Kind.CLOCK if token.kind is Kind.DOTTED else token.kind
-        if kind is Kind.DATE and token.mark == "." and _is_short(token) and (kind in self.single or self.numbers):
-            kind = Kind.CLOCK  # 18.05.00, as Danes and Finns write the time
-        if kind is Kind.NUMBER:
+        kind = TokenKind.CLOCK if token.kind is TokenKind.DOTTED else token.kind
+        if kind is TokenKind.DATE and token.mark == "." and _is_short(token) and (kind in self.single or self.numbers):
+            kind = TokenKind.CLOCK  # 18.05.00, as Danes and Finns write the time
+        if kind is TokenKind.NUMBER:
             self.numbers.append(token)
-        elif kind is Kind.MONTH:
+        elif kind is TokenKind.MONTH:
             self.months.append((frozenset(token.numbers), False))
-        elif kind is Kind.NOTE:
+        elif kind is TokenKind.NOTE:
             return self._note(token.text)
-        elif kind is not Kind.COMMA:
+        elif kind is not TokenKind.COMMA:
             return self.single.setdefault(kind, token) is token
         return len(self.numbers) <= 2
 
     def _note(self, text: str) -> bool:
         """Read what stands in parentheses: a weekday, a zone; a comment where the zone is known without it."""
-        if self._day(key_of(text)) or Kind.OFFSET in self.single:
+        if self._day(key_of(text)) or TokenKind.OFFSET in self.single:
             return True
         inner = (tokens_of(f"0:00 {text}") or [])[1:]
-        offset = next((token for token in inner if token.kind is Kind.OFFSET), None)
+        offset = next((token for token in inner if token.kind is TokenKind.OFFSET), None)
         if offset:
-            self.single[Kind.OFFSET] = offset
-            return all(is_zone(token.text) for token in inner if token.kind is Kind.WORD)
+            self.single[TokenKind.OFFSET] = offset
+            return all(is_zone(token.text) for token in inner if token.kind is TokenKind.WORD)
         if (is_zone(text) or "/" in text) and not self.zone:
             self.zone = text
-            return Kind.CLOCK in self.single
+            return TokenKind.CLOCK in self.single
         return False
 
     def _phrase(self, tokens: list[Token], place: int) -> int:
@@ -124,22 +124,24 @@ class _Parts:
         for length in range(_PHRASE, 0, -1):
             run = tokens[place : place + length]
             # A hyphen within a name is a token of its own: `segunda-feira`.
-            if len(run) == length and all(token.kind is Kind.WORD or token.text == "-" for token in run):
-                key = key_of(" ".join(token.text for token in run if token.kind is Kind.WORD))
-                if run[-1].kind is Kind.WORD and self._word(key, tokens, place, length):
+            if len(run) == length and all(token.kind is TokenKind.WORD or token.text == "-" for token in run):
+                key = key_of(" ".join(token.text for token in run if token.kind is TokenKind.WORD))
+                if run[-1].kind is TokenKind.WORD and self._word(key, tokens, place, length):
                     return length
         return 0
 
     def _word(self, key: str, tokens: list[Token], place: int, length: int) -> bool:
         before = tokens[place - 1] if place else None
         behind = tokens[place + length] if place + length < len(tokens) else None
-        beside = any(token is not None and token.kind in (Kind.CLOCK, Kind.DOTTED) for token in (before, behind))
+        beside = any(
+            token is not None and token.kind in (TokenKind.CLOCK, TokenKind.DOTTED) for token in (before, behind)
+        )
         if beside and self.half is None:
             half = self._own.halves.get(key, self._all.halves.get(key) if len(key) > 1 else None)
             if half is not None:
                 self.half = half
                 return True
-        timed = Kind.CLOCK in self.single or (behind is not None and behind.kind is Kind.CLOCK)
+        timed = TokenKind.CLOCK in self.single or (behind is not None and behind.kind is TokenKind.CLOCK)
         if timed and is_zone(key) and (not self.zone or self.zone == key):
             self.zone = key
             return True
@@ -169,10 +171,10 @@ class _Parts:
         local = datetime(day.year, day.month, day.day) + self._time()  # noqa: DTZ001 - the zone is told apart
         offset = self._offset(local)
         at = (local - (offset or timedelta())).replace(tzinfo=UTC)
-        return Moment(at, zoned=offset is not None, timed=Kind.CLOCK in self.single)
+        return Moment(at, zoned=offset is not None, timed=TokenKind.CLOCK in self.single)
 
     def _offset(self, local: datetime) -> timedelta | None:
-        said = self.single.get(Kind.OFFSET)
+        said = self.single.get(TokenKind.OFFSET)
         offset = timedelta(minutes=said.numbers[0]) if said else None
         if self.zone:
             named = offset_of(self.zone, local, self.tags)
@@ -185,9 +187,9 @@ class _Parts:
 
     def _time(self) -> timedelta:
         """Give the time of day; 24:00 is the day's end and second 60 a leap second (ISO 8601, RFC 3339)."""
-        clock = self.single.get(Kind.CLOCK)
+        clock = self.single.get(TokenKind.CLOCK)
         if clock is None:
-            if Kind.OFFSET in self.single or self.zone or self.half is not None:
+            if TokenKind.OFFSET in self.single or self.zone or self.half is not None:
                 raise ValueError("a zone without a time")
             return timedelta()
         hours, minutes, seconds = clock.numbers
@@ -198,7 +200,7 @@ class _Parts:
         return timedelta(hours=hours, minutes=minutes, seconds=seconds)
 
     def _date(self) -> date:
-        if numeric := self.single.get(Kind.DATE):
+        if numeric := self.single.get(TokenKind.DATE):
             if self.months or self.numbers:
                 raise ValueError("more than one date")
             return self._of_numbers(numeric)
@@ -276,7 +278,7 @@ def _is_short(token: Token) -> bool:
     return len(first) <= 2 and len(last.strip()) == 2
 
 
-def _month_in(key: str, words: Words) -> frozenset[int]:
+def _month_in(key: str, words: DateWords) -> frozenset[int]:
     """Find a month's name, one of its beginnings of three letters or more, or one with an ending."""
     if key in words.months:
         return words.months[key]

@@ -10,7 +10,7 @@ from enum import Enum, auto
 from pipelines.dates.calendars import ERAS
 
 
-class Kind(Enum):
+class TokenKind(Enum):
     """What a token is by its form alone."""
 
     DATE = auto()  # three numbers in one: year first, or last
@@ -35,7 +35,7 @@ class Token:
         mark: of a date what parts its numbers, or the era's name.
     """
 
-    kind: Kind
+    kind: TokenKind
     text: str
     numbers: tuple[int, ...] = ()
     mark: str = ""
@@ -46,31 +46,31 @@ _CLOCK_WORDS = "kl|klo|kello|klokka|klockan|pukul|pkl|jam|um|alle|ore|om|ob|o go
 
 
 def _date(found: re.Match[str]) -> Token:
-    return Token(Kind.DATE, found[0], (int(found[1]), int(found[3]), int(found[4])), found[2])
+    return Token(TokenKind.DATE, found[0], (int(found[1]), int(found[3]), int(found[4])), found[2])
 
 
 def _in_era(found: re.Match[str]) -> Token:
     year, month, day = (1 if part == "元" else int(part) for part in found.groups()[1:])
-    return Token(Kind.DATE, found[0], (year, month, day), found[1] or "年")
+    return Token(TokenKind.DATE, found[0], (year, month, day), found[1] or "年")
 
 
 def _clock(found: re.Match[str]) -> Token:
-    return Token(Kind.CLOCK, found[0], tuple(int(part or 0) for part in (*found.groups(), None, None)[:3]))
+    return Token(TokenKind.CLOCK, found[0], tuple(int(part or 0) for part in (*found.groups(), None, None)[:3]))
 
 
 def _dotted(found: re.Match[str]) -> Token:
-    return Token(Kind.DOTTED, found[0], (int(found[1]), int(found[2]), 0))
+    return Token(TokenKind.DOTTED, found[0], (int(found[1]), int(found[2]), 0))
 
 
 def _number(found: re.Match[str]) -> Token:
-    return Token(Kind.NUMBER, found[1], (int(found[1]),))
+    return Token(TokenKind.NUMBER, found[1], (int(found[1]),))
 
 
 def _month(found: re.Match[str]) -> Token:
-    return Token(Kind.MONTH, found[0], (int(found[1]),))
+    return Token(TokenKind.MONTH, found[0], (int(found[1]),))
 
 
-def _as(kind: Kind) -> Callable[[re.Match[str]], Token]:
+def _as(kind: TokenKind) -> Callable[[re.Match[str]], Token]:
     return lambda found: Token(kind, found[1])
 
 
@@ -78,7 +78,7 @@ def _as(kind: Kind) -> Callable[[re.Match[str]], Token]:
 _FORMS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], Token]], ...] = tuple(
     (re.compile(form), make)
     for form, make in (
-        (r"[(\[]([^()\[\]]{0,60})[)\]]", _as(Kind.NOTE)),
+        (r"[(\[]([^()\[\]]{0,60})[)\]]", _as(TokenKind.NOTE)),
         (r"(\d{4})([-/.])\s?(\d{1,2})\2\s?(\d{1,2})\.?(?![\d/-])", _date),
         (
             rf"({'|'.join(ERAS)})?\s?({_YEAR})\s?[年년]\s?(\d{{1,2}})\s?[月월]\s?(\d{{1,2}})\s?[日일号號]",
@@ -94,8 +94,8 @@ _FORMS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], Token]], ...] = t
         (r"(\d{1,2})\.(\d{2})(?![\d.])", _dotted),
         (r"(?:thang|thg)\s?(\d{1,2})(?!\d)", _month),
         (r"(\d{1,4})(?:st|nd|rd|th|er|re|o|a|e|e?ko|го|е|й)?(?![^\W_])\.?", _number),
-        (r"([^\s\d,;:()\[\]|·•+–—/-]+)", _as(Kind.WORD)),
-        (r"([,;|·•–—/-])", _as(Kind.COMMA)),
+        (r"([^\s\d,;:()\[\]|·•+–—/-]+)", _as(TokenKind.WORD)),
+        (r"([,;|·•–—/-])", _as(TokenKind.COMMA)),
     )
 )
 _OFFSET = re.compile(r"\s?([+-])(\d{1,2})(?::?(\d{2}))?(?![\d./:])")
@@ -125,7 +125,7 @@ def _next(text: str, place: int, before: Token | None) -> tuple[Token | None, in
     """Give the token at a place and where it ends; none for a space, and no progress where nothing fits."""
     if before and _before_offset(before) and (offset := _OFFSET.match(text, place)):
         minutes = 60 * int(offset[2]) + int(offset[3] or 0)
-        return Token(Kind.OFFSET, offset[0], (-minutes if offset[1] == "-" else minutes,)), offset.end()
+        return Token(TokenKind.OFFSET, offset[0], (-minutes if offset[1] == "-" else minutes,)), offset.end()
     if text[place] == " ":
         return None, place + 1
     for form, make in _FORMS:
@@ -141,4 +141,4 @@ def _spread(match: re.Match[str]) -> str:
 
 
 def _before_offset(token: Token) -> bool:
-    return token.kind in (Kind.CLOCK, Kind.DOTTED) or token.text in {"am", "pm", "a.m.", "p.m.", *_ZONE_WORDS}
+    return token.kind in (TokenKind.CLOCK, TokenKind.DOTTED) or token.text in {"am", "pm", "a.m.", "p.m.", *_ZONE_WORDS}

@@ -1,4 +1,4 @@
-"""Words of dates in every language of `schemas/calendar/words.json`, and what stands between them. Pure."""
+"""DateWords of dates in every language of `schemas/calendar/words.json`, and what stands between them. Pure."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _MORE = {
     "he": {"מרס": 3, "אוגסט": 8},
     "fa": {"می": 5, "جون": 6, "جولای": 7, "آگوست": 8, "اگست": 8, "سپتمبر": 9, "نومبر": 11},
 }
-# Words that stand in dates and say nothing of them: prepositions, articles, "year", "day", "o'clock".
+# DateWords that stand in dates and say nothing of them: prepositions, articles, "year", "day", "o'clock".
 _FILLERS = """
     the of on at and a as à de del d di da do des du den der det el la las le les em en il alle alla dalle al um am uhr
     kl klo kello kloc klukkan kell plkst lkl pkl pukul jam tanggal tgl ore ora orele oras hora horas h hs hrs hr heures
@@ -45,7 +45,7 @@ _FILLERS = """
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class DateWords:
     """What the words of some languages mean in a date, by `key_of` the word.
 
     Attributes:
@@ -91,7 +91,7 @@ def _table() -> dict[str, dict[str, Any]]:
 
 
 @lru_cache(maxsize=128)
-def words_of(languages: tuple[str, ...]) -> Words:
+def words_of(languages: tuple[str, ...]) -> DateWords:
     """Give the words of some languages, or with none given of all."""
     table = _table()["languages"]
     chosen = [code for code in languages if code in table] or ([] if languages else list(table))
@@ -108,7 +108,7 @@ def words_of(languages: tuple[str, ...]) -> Words:
             months.setdefault(_key(name), set()).add(number)
         days |= set(map(_key, table[code]["days"]))
         halves |= dict.fromkeys(map(_key, table[code]["am"]), 0) | dict.fromkeys(map(_key, table[code]["pm"]), 12)
-    return Words(
+    return DateWords(
         months={name: frozenset(numbers) for name, numbers in months.items()},
         days=frozenset(days),
         halves=halves,

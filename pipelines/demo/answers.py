@@ -16,7 +16,7 @@ NOT_MODIFIED = 304
 
 
 @dataclass(frozen=True, kw_only=True)
-class Visit:
+class SampleVisit:
     """One request, as far as an answer depends on it.
 
     Attributes:
@@ -31,7 +31,7 @@ class Visit:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Answer:
+class SampleAnswer:
     """One response.
 
     Attributes:
@@ -47,26 +47,26 @@ class Answer:
     pieces: Callable[[], Iterator[bytes]] | None = None
 
 
-Responder = Callable[[Visit], Answer]
+Responder = Callable[[SampleVisit], SampleAnswer]
 
 
-def page(body: bytes | str, content_type: str = HTML, status: int = 200) -> Answer:
+def page(body: bytes | str, content_type: str = HTML, status: int = 200) -> SampleAnswer:
     """Give an answer with a body; text is sent as UTF-8."""
     data = body.encode() if isinstance(body, str) else body
-    return Answer(status=status, headers={"Content-Type": content_type}, body=data)
+    return SampleAnswer(status=status, headers={"Content-Type": content_type}, body=data)
 
 
-def fixed(answer: Answer) -> Responder:
+def fixed(answer: SampleAnswer) -> Responder:
     """Always give the same answer."""
     return lambda _: answer
 
 
 def redirect(target: str, status: int = 302) -> Responder:
     """Send the client elsewhere."""
-    return fixed(Answer(status=status, headers={"Location": target}))
+    return fixed(SampleAnswer(status=status, headers={"Location": target}))
 
 
-def validated(answer: Answer, visit: Visit, validator: Validator, last_modified: str) -> Answer:
+def validated(answer: SampleAnswer, visit: SampleVisit, validator: Validator, last_modified: str) -> SampleAnswer:
     """Add validators to an answer, or give 304 to a client that has this very body (RFC 9110, section 13)."""
     if validator == "none":
         return answer
@@ -76,8 +76,8 @@ def validated(answer: Answer, visit: Visit, validator: Validator, last_modified:
         digest = hashlib.blake2b(answer.body, digest_size=8).hexdigest()
         name, value, known = "ETag", f'"{digest}"', visit.etag
     if known == value:
-        return Answer(status=NOT_MODIFIED, headers={name: value})
-    return Answer(status=answer.status, headers=answer.headers | {name: value}, body=answer.body)
+        return SampleAnswer(status=NOT_MODIFIED, headers={name: value})
+    return SampleAnswer(status=answer.status, headers=answer.headers | {name: value}, body=answer.body)
 
 
 def article(outlet: Outlet, written: Article, times: Timetable) -> Responder:
@@ -92,7 +92,7 @@ def article(outlet: Outlet, written: Article, times: Timetable) -> Responder:
         for paragraphs in (written.paragraphs, written.updated_paragraphs)
     )
 
-    def respond(visit: Visit) -> Answer:
+    def respond(visit: SampleVisit) -> SampleAnswer:
         returned = visit.earlier > 0 or visit.etag is not None or visit.last_modified is not None
         return validated(new if returned else old, visit, outlet.validator, format_datetime(published, usegmt=True))
 

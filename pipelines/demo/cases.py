@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from pipelines.demo.answers import HTML, Answer, Responder, Visit, fixed, outlet_named, page, redirect
+from pipelines.demo.answers import HTML, Responder, SampleAnswer, SampleVisit, fixed, outlet_named, page, redirect
 from pipelines.demo.outlets import Article, Outlet
 from pipelines.demo.templates import article_page
 from pipelines.demo.timetable import Timetable
@@ -117,7 +117,7 @@ def _busy(text: str) -> Responder:
     refusal = page("busy", "text/plain", status=503)
     refusal.headers["Retry-After"] = "2"
 
-    def respond(visit: Visit) -> Answer:
+    def respond(visit: SampleVisit) -> SampleAnswer:
         return whole if visit.earlier else refusal
 
     return respond
@@ -213,7 +213,9 @@ PAGE_CASES: tuple[PageCase, ...] = (
         title="Every tide since 1702",
         kinds=_DEAD,
         reasons=("too-large",),
-        answers=_only("/large/every-tide-since-1702", fixed(Answer(headers={"Content-Type": HTML}, pieces=_large))),
+        answers=_only(
+            "/large/every-tide-since-1702", fixed(SampleAnswer(headers={"Content-Type": HTML}, pieces=_large))
+        ),
     ),
     PageCase(
         name="redirect loop",

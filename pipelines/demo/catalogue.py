@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from email.utils import format_datetime
 
-from pipelines.demo.answers import Answer, Responder, Visit, article, fixed, page, robots, validated
+from pipelines.demo.answers import Responder, SampleAnswer, SampleVisit, article, fixed, page, robots, validated
 from pipelines.demo.cases import COURSE, DISALLOWED, PAGE_CASES, PageCase, course
 from pipelines.demo.expected import ExpectedCase, expected_cases
 from pipelines.demo.feed_cases import FEED_CASES, item
-from pipelines.demo.feeds import CONTENT_TYPES, Item, render
+from pipelines.demo.feeds import CONTENT_TYPES, SampleItem, render
 from pipelines.demo.outlets import FeedSpec, Outlet, load_outlets
 from pipelines.demo.seed import SEED_OUTLET, SEED_PATH, Seed, seed_item
 from pipelines.demo.templates import front_page, lines_page, picture
@@ -74,7 +74,7 @@ def _outlet_answers(outlet: Outlet, times: Timetable, seed: Seed | None) -> dict
     return answers
 
 
-def _feed(outlet: Outlet, feed: FeedSpec, times: Timetable, items: Sequence[Item]) -> Responder:
+def _feed(outlet: Outlet, feed: FeedSpec, times: Timetable, items: Sequence[SampleItem]) -> Responder:
     newest_first = sorted(items, key=lambda each: each.published, reverse=True)
     body = render(
         feed.format,
@@ -87,18 +87,18 @@ def _feed(outlet: Outlet, feed: FeedSpec, times: Timetable, items: Sequence[Item
     answer = page(body, CONTENT_TYPES[feed.format])
     newest = format_datetime(newest_first[0].published, usegmt=True)
 
-    def respond(visit: Visit) -> Answer:
+    def respond(visit: SampleVisit) -> SampleAnswer:
         return validated(answer, visit, outlet.validator, newest)
 
     return respond
 
 
-def _case_item(case: PageCase, times: Timetable) -> Item:
+def _case_item(case: PageCase, times: Timetable) -> SampleItem:
     """Give a special page as the course's feed announces it: by its own path, which may not be its article's."""
     outlet = course()
     url = times.url(outlet, case.path)
     place = PAGE_CASES.index(case)
-    return Item(
+    return SampleItem(
         link=url,
         url=url,
         title=case.article.title if case.article else case.title,

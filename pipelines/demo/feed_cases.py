@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from pipelines.demo.answers import Answer, Responder, fixed, page
+from pipelines.demo.answers import Responder, SampleAnswer, fixed, page
 from pipelines.demo.cases import course, course_page
-from pipelines.demo.feeds import CONTENT_TYPES, RSS_TAIL, Item, render, rss_head, rss_item
+from pipelines.demo.feeds import CONTENT_TYPES, RSS_TAIL, SampleItem, render, rss_head, rss_item
 from pipelines.demo.outlets import Article, Outlet
 from pipelines.demo.timetable import CLOSED_ADDRESS, Timetable
 
@@ -48,12 +48,12 @@ class FeedCase:
         return times.url(course(), self.place)
 
 
-def item(outlet: Outlet, article: Article, times: Timetable, tracking: str = "") -> Item:
+def item(outlet: Outlet, article: Article, times: Timetable, tracking: str = "") -> SampleItem:
     """Give an article as its outlet's feed announces it."""
     path = outlet.article_path(article)
     url = times.url(outlet, path)
     joint = "&" if "?" in path else "?"
-    return Item(
+    return SampleItem(
         link=f"{url}{joint}{tracking}" if tracking else url,
         url=url,
         title=article.title,
@@ -96,7 +96,7 @@ def _endless(times: Timetable) -> Mapping[str, Responder]:
 
     length = len(head) + blocks * len(block) + len(tail)
     headers = {"Content-Type": CONTENT_TYPES["rss"], "Content-Length": str(length)}
-    return {"/feeds/endless.xml": fixed(Answer(headers=headers, pieces=pieces))}
+    return {"/feeds/endless.xml": fixed(SampleAnswer(headers=headers, pieces=pieces))}
 
 
 def _quiet(times: Timetable) -> Mapping[str, Responder]:

@@ -22,7 +22,7 @@ XML = '<?xml version="1.0" encoding="UTF-8"?>\n'
 
 
 @dataclass(frozen=True, kw_only=True)
-class Item:
+class SampleItem:
     """One article as a feed announces it; `link` is where it leads, `url` what it is called."""
 
     link: str
@@ -35,7 +35,7 @@ class Item:
     paragraphs: tuple[str, ...] = ()
 
 
-def render(form: FeedFormat, *, url: str, home: str, title: str, language: str, items: Sequence[Item]) -> bytes:
+def render(form: FeedFormat, *, url: str, home: str, title: str, language: str, items: Sequence[SampleItem]) -> bytes:
     """Write a feed.
 
     Args:
@@ -56,7 +56,7 @@ def render(form: FeedFormat, *, url: str, home: str, title: str, language: str, 
     return _rss(head, items, whole=form == "rss-content").encode()
 
 
-def _rss(head: dict[str, str], items: Sequence[Item], *, whole: bool) -> str:
+def _rss(head: dict[str, str], items: Sequence[SampleItem], *, whole: bool) -> str:
     written = "\n".join(rss_item(item, whole=whole) for item in items)
     return f"{rss_head(**head)}\n{written}\n{RSS_TAIL}"
 
@@ -75,7 +75,7 @@ def rss_head(*, url: str, home: str, title: str, language: str) -> str:
 RSS_TAIL = "</channel>\n</rss>\n"
 
 
-def rss_item(item: Item, *, whole: bool = False) -> str:
+def rss_item(item: SampleItem, *, whole: bool = False) -> str:
     """Give one RSS 2.0 item, with the whole text in `content:encoded` where asked."""
     html = "".join(f"<p>{escape(text)}</p>" for text in item.paragraphs)
     content = f"<content:encoded><![CDATA[{html}]]></content:encoded>\n" if whole else ""
@@ -87,7 +87,7 @@ def rss_item(item: Item, *, whole: bool = False) -> str:
     )
 
 
-def _rdf(head: dict[str, str], items: Sequence[Item]) -> str:
+def _rdf(head: dict[str, str], items: Sequence[SampleItem]) -> str:
     sequence = "".join(f'<rdf:li rdf:resource="{escape(item.link)}"/>' for item in items)
     written = "\n".join(
         f'<item rdf:about="{escape(item.link)}">\n<title>{escape(item.title)}</title>\n'
@@ -104,7 +104,7 @@ def _rdf(head: dict[str, str], items: Sequence[Item]) -> str:
     )
 
 
-def _atom(head: dict[str, str], items: Sequence[Item]) -> str:
+def _atom(head: dict[str, str], items: Sequence[SampleItem]) -> str:
     updated = max((item.published for item in items), default=None)
     written = "\n".join(
         f'<entry>\n<id>{escape(item.url)}</id>\n<title type="html">{escape(escape(item.title, quote=False))}</title>\n'
@@ -122,7 +122,7 @@ def _atom(head: dict[str, str], items: Sequence[Item]) -> str:
     )
 
 
-def _json(head: dict[str, str], items: Sequence[Item]) -> bytes:
+def _json(head: dict[str, str], items: Sequence[SampleItem]) -> bytes:
     feed = {
         "version": "https://jsonfeed.org/version/1.1",
         "title": head["title"],

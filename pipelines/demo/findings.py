@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pipelines.connect import kafka_bootstrap
 from pipelines.demo.expected import ExpectedCase
 from pipelines.index.elastic import Elastic
 from pipelines.kafka import Admin, read_whole
+from pipelines.runtime.endpoints import kafka_bootstrap
 from pipelines.settings import Settings
 from pipelines.urls import article_id, canonical_url
 from schemas.records import FeedState, Outcome

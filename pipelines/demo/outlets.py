@@ -15,13 +15,13 @@ Template = Literal["semantic", "table", "soup", "amp", "blog", "live", "wordpres
 Validator = Literal["etag", "last-modified", "none"]
 
 
-class Part(BaseModel):
+class OutletPart(BaseModel):
     """Base of what a file of an outlet is made of: a misspelt key is an error."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
-class FeedSpec(Part):
+class FeedSpec(OutletPart):
     """One feed of an outlet."""
 
     path: str
@@ -36,7 +36,7 @@ class FeedSpec(Part):
     """Query that it adds to every link, as newsletters and aggregators do."""
 
 
-class Labels(Part):
+class Labels(OutletPart):
     """The furniture around an article, in the outlet's language; none of it belongs to the text."""
 
     nav: tuple[str, ...]
@@ -68,7 +68,7 @@ class Labels(Part):
         return tuple(text for text in (*self.nav, *lines, *self.share, *self.comments, self.exit) if text)
 
 
-class Article(Part):
+class Article(OutletPart):
     """One article as the outlet wrote it."""
 
     slug: str
@@ -114,7 +114,7 @@ class Article(Part):
         return zlib.crc32(self.slug.encode()) % 90_000 + 10_000
 
 
-class Outlet(Part):
+class Outlet(OutletPart):
     """One invented outlet with its pages, feeds and articles."""
 
     name: str

@@ -9,12 +9,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipelines.demo.site import Site
+from pipelines.demo.site import SampleSite
 from pipelines.errors import NewsriverError, ServiceError
-from pipelines.private import private_folder
+from pipelines.runtime.private_files import private_folder
+from pipelines.runtime.supervisor import Supervisor, workers_of
 from pipelines.settings import Settings
 from pipelines.status import Status, status
-from pipelines.supervise import Supervisor, workers_of
 
 SEARCHES = ("Blinken elections", "bridge", "vaccine|hospital", "storm|flood", "final match", "parliament vote")
 """Searches shown at the end, the first three of them that find something."""
@@ -24,7 +24,7 @@ SEARCHES_SHOWN = 3
 _CALM_LOOKS = 3
 
 
-def options(site: Site) -> list[str]:
+def options(site: SampleSite) -> list[str]:
     """Give the settings that differ from a river's on real feeds: all about time, and about the loopback addresses."""
     return [
         f"fetch.allow_networks={json.dumps(site.networks())}",
@@ -41,7 +41,7 @@ def options(site: Site) -> list[str]:
 
 
 @dataclass(frozen=True)
-class Progress:
+class DemoProgress:
     """How far the river has come.
 
     Attributes:
@@ -67,7 +67,7 @@ class Progress:
 
 
 @contextmanager
-def flowing(settings: Settings, site: Site, folder: Path, arguments: list[str]) -> Iterator[Supervisor]:
+def flowing(settings: Settings, site: SampleSite, folder: Path, arguments: list[str]) -> Iterator[Supervisor]:
     """Run all roles on the sample site's feeds; drain them at the end.
 
     Args:
@@ -88,8 +88,8 @@ def flowing(settings: Settings, site: Site, folder: Path, arguments: list[str]) 
 
 
 def watch(
-    settings: Settings, site: Site, supervisor: Supervisor, show: Callable[[Progress], None], seconds: float
-) -> Progress:
+    settings: Settings, site: SampleSite, supervisor: Supervisor, show: Callable[[DemoProgress], None], seconds: float
+) -> DemoProgress:
     """Wait until nothing is under way.
 
     Args:
@@ -121,12 +121,12 @@ def watch(
     return progress
 
 
-def look(settings: Settings, site: Site) -> Progress:
+def look(settings: Settings, site: SampleSite) -> DemoProgress:
     """Ask both servers and the site how far things are."""
     found = status(settings)
     outcomes = found.outcomes
     feeds = {feed.url for feed in site.feed_list()}
-    return Progress(
+    return DemoProgress(
         discovered=outcomes.get("discovered", 0),
         ended=sum(count for kind, count in outcomes.items() if kind not in ("discovered", "fetched")),
         waiting=sum(count for topic in found.topics for count in topic.waiting.values()),

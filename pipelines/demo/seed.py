@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from pipelines.demo.feeds import Item
+from pipelines.demo.feeds import SampleItem
 from pipelines.demo.outlets import Outlet
 from pipelines.demo.templates import LONG
 from pipelines.demo.timetable import Timetable
@@ -51,8 +51,8 @@ def read_seed(path: Path | None) -> Seed | None:
     return Seed(title=cut, lines=lines)
 
 
-def seed_item(outlet: Outlet, seed: Seed, times: Timetable) -> Item:
+def seed_item(outlet: Outlet, seed: Seed, times: Timetable) -> SampleItem:
     """Give the text as its outlet's feed announces it: without a summary or an author."""
     url = times.url(outlet, SEED_PATH)
     published = (times.start - timedelta(hours=1)).replace(microsecond=0)
-    return Item(link=url, url=url, title=seed.title, summary="", author="", section="abroad", published=published)
+    return SampleItem(link=url, url=url, title=seed.title, summary="", author="", section="abroad", published=published)

@@ -22,7 +22,7 @@ from urllib.parse import urlsplit, urlunsplit
 import click
 from aiohttp import web
 
-from pipelines.demo.answers import NOT_MODIFIED, Answer, Visit
+from pipelines.demo.answers import NOT_MODIFIED, SampleAnswer, SampleVisit
 from pipelines.demo.catalogue import build, site_index
 from pipelines.demo.expected import ExpectedCase
 from pipelines.demo.outlets import load_outlets
@@ -37,7 +37,7 @@ _ROBOTS = "/robots.txt"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Access:
+class SampleAccess:
     """One request that the site has answered.
 
     Attributes:
@@ -61,7 +61,7 @@ HUNG_UP = 499
 """Status in the log for an answer that nobody waited for."""
 
 
-class Site:
+class SampleSite:
     """The site in a thread of its own; also a context manager.
 
     Args:
@@ -78,7 +78,7 @@ class Site:
         self._numbers = {self.times.place(outlet.address): outlet.address for outlet in load_outlets()}
         self._waits = {outlet.address: outlet.wait_seconds for outlet in load_outlets()}
         self._visits: dict[tuple[int, str], int] = {}
-        self._accesses: list[Access] = []
+        self._accesses: list[SampleAccess] = []
         self._thread: threading.Thread | None = None
         self._ending: tuple[asyncio.AbstractEventLoop, asyncio.Event] | None = None
 
@@ -101,7 +101,7 @@ class Site:
             return ["127.0.0.1/32"]
         return [f"127.0.0.{number}/32" for number in (*sorted(self._numbers.values()), CLOSED_ADDRESS)]
 
-    def requests(self) -> list[Access]:
+    def requests(self) -> list[SampleAccess]:
         """Give all requests answered so far, in the order in which their answers ended."""
         return list(self._accesses)
 
@@ -164,7 +164,7 @@ class Site:
         await runner.cleanup()
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
-        """Answer one request and write it down."""
+        """SampleAnswer one request and write it down."""
         at, started, status = datetime.now(UTC), time.monotonic(), HUNG_UP
         address, port = request.get_extra_info("sockname")
         number = self._numbers[address, port]
@@ -175,7 +175,7 @@ class Site:
             return response
         finally:
             self._accesses.append(
-                Access(
+                SampleAccess(
                     at=at,
                     host=f"{address}:{port}",
                     path=request.path_qs,
@@ -185,15 +185,15 @@ class Site:
                 )
             )
 
-    def _answer(self, number: int, request: web.Request) -> Answer:
+    def _answer(self, number: int, request: web.Request) -> SampleAnswer:
         path = _without_trackers(request.path_qs)
         respond = self._catalogue.answers[number].get(path)
         if respond is None:
-            return Answer(status=404, headers={"Content-Type": "text/plain"}, body=b"Not found\n")
+            return SampleAnswer(status=404, headers={"Content-Type": "text/plain"}, body=b"Not found\n")
         earlier = self._visits.get((number, path), 0)
         self._visits[number, path] = earlier + 1
         etag, last_modified = request.headers.get("If-None-Match"), request.headers.get("If-Modified-Since")
-        return respond(Visit(earlier=earlier, etag=etag, last_modified=last_modified))
+        return respond(SampleVisit(earlier=earlier, etag=etag, last_modified=last_modified))
 
 
 async def _listen(runner: web.AppRunner, address: str, port: int) -> None:
@@ -208,7 +208,7 @@ async def _listen(runner: web.AppRunner, address: str, port: int) -> None:
         ) from None
 
 
-async def _send(request: web.Request, answer: Answer) -> tuple[web.StreamResponse, int]:
+async def _send(request: web.Request, answer: SampleAnswer) -> tuple[web.StreamResponse, int]:
     """Give the response and the status to write down for it; what is made in pieces is sent here."""
     if answer.pieces is not None:
         stream = web.StreamResponse(status=answer.status, headers=answer.headers)
@@ -240,7 +240,7 @@ def main(port: int, seed_article: Path | None) -> None:
     """Serve the sample news site until Ctrl-C."""
     from pipelines.cli.console import out
 
-    with Site(port, seed_article=seed_article) as site:
+    with SampleSite(port, seed_article=seed_article) as site:
         out.print(site_index(site.feed_list()))
         for outlet in load_outlets():
             out.print(f"{site.times.base(outlet.address)}/  {outlet.title}")

@@ -9,7 +9,7 @@ from enum import StrEnum
 from itertools import combinations, pairwise
 
 from pipelines.errors import FeedFault
-from pipelines.pull.schedule import KEY_DIGITS
+from pipelines.poll.schedule import KEY_DIGITS
 from pipelines.urls import canonical_url
 from schemas.records import FeedState
 

@@ -31,9 +31,9 @@ from pydantic import ValidationError
 from pipelines import charset
 from pipelines.errors import FeedFault, FeedListError, Poison
 from pipelines.feeds.opml import Outline, outlines
-from pipelines.isolation import Isolation, Limits, work
 from pipelines.markup import root_of
 from pipelines.redaction import redacted, split_credentials, with_credentials, without_credentials
+from pipelines.sandbox import Limits, Sandbox, work
 from pipelines.urls import fetchable_url
 from schemas.records import Feed
 
@@ -73,7 +73,7 @@ def read_lists(paths: Iterable[Path]) -> FeedList:
     """
     found: dict[str, Feed] = {}
     problems: list[str] = []
-    with closing(Isolation(_LIMITS)) as sandbox:
+    with closing(Sandbox(_LIMITS)) as sandbox:
         for path in paths:
             listed = _read(path, sandbox)
             problems += listed.problems
@@ -88,11 +88,11 @@ def read_feed_list(path: Path) -> FeedList:
     Raises:
         FeedListError: as `from_bytes`, or the file cannot be read, or not within the limits.
     """
-    with closing(Isolation(_LIMITS)) as sandbox:
+    with closing(Sandbox(_LIMITS)) as sandbox:
         return _read(path, sandbox)
 
 
-def _read(path: Path, sandbox: Isolation) -> FeedList:
+def _read(path: Path, sandbox: Sandbox) -> FeedList:
     try:
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)

@@ -11,11 +11,11 @@ from typing import TypeVar
 
 from pydantic import ValidationError
 
-from pipelines.connect import kafka_bootstrap
 from pipelines.errors import ServiceError
 from pipelines.feeds.duplicates import NEWEST
-from pipelines.feeds.place import feed_partition
+from pipelines.feeds.partitions import feed_partition
 from pipelines.kafka import Admin, Onlooker, Sender
+from pipelines.runtime.endpoints import kafka_bootstrap
 from pipelines.settings import Settings
 from schemas.records import Feed, FeedState
 from schemas.topics import FEED_STATE, FEEDS, Topic

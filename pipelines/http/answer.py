@@ -13,7 +13,7 @@ PERMANENT = frozenset({301, 308})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Response:
     """A server's answer with a body, or 304 to a conditional request.
 
     Attributes:

@@ -16,7 +16,7 @@ from yarl import URL
 
 from pipelines.errors import FeedFault, FetchFault
 from pipelines.http.addresses import AddressGuard
-from pipelines.http.answer import NOT_MODIFIED, PERMANENT, Answer
+from pipelines.http.answer import NOT_MODIFIED, PERMANENT, Response
 from pipelines.http.connector import LenientConnector
 from pipelines.http.content_coding import ACCEPT_ENCODING, decode
 from pipelines.http.cookies import WalkCookies
@@ -41,7 +41,7 @@ _MAX_HEADER_BYTES = 65_536  # news sites send content security policies of 10 KB
 _MAX_HEADERS = 1000
 _READ_BYTES = 262_144
 
-Show = Callable[[Answer], Awaitable[None]]
+Show = Callable[[Response], Awaitable[None]]
 Hop = Callable[[str], AbstractAsyncContextManager[Show | None]]
 """Opens a block around the request to each URL on the way: where a caller waits for the host's turn.
 
@@ -103,7 +103,7 @@ class Client:
         hop: Hop | None = None,
         cut: bool = False,
         credentials: Credentials | None = None,
-    ) -> Answer:
+    ) -> Response:
         """Fetch one URL; credentials in it, or in where it is redirected to, are never sent.
 
         Args:
@@ -125,7 +125,7 @@ class Client:
         headers = _request_headers(accept, etag, last_modified)
         return await self._walk(url, headers, _Size(max_bytes, cut), hop, credentials=credentials)
 
-    async def post_form(self, url: str, fields: Mapping[str, str], *, hop: Hop | None = None) -> Answer:
+    async def post_form(self, url: str, fields: Mapping[str, str], *, hop: Hop | None = None) -> Response:
         """Send a form (`application/x-www-form-urlencoded`, UTF-8) and give the answer, of at most 64 KiB.
 
         It is sent again only where a redirect keeps the method, 307 or 308, and never from https to http.
@@ -151,7 +151,7 @@ class Client:
         form: bytes | None = None,
         *,
         credentials: Credentials | None = None,
-    ) -> Answer:
+    ) -> Response:
         """Make a request and follow redirects; with a form it is a POST."""
         seconds = self._settings.fetch.timeout_seconds
         here, spent = _fetchable(url), 0.0
@@ -182,7 +182,7 @@ class Client:
             if spent >= seconds:
                 raise timed_out(url, seconds)
 
-    def _target(self, answer: Answer, passed: tuple[str, ...]) -> str:
+    def _target(self, answer: Response, passed: tuple[str, ...]) -> str:
         """Give where a redirect leads, when it may be followed."""
         try:
             target = fetchable_url(urljoin(answer.url, answer.headers.get("location", "")))
@@ -200,7 +200,7 @@ class Client:
         size: _Size,
         form: bytes | None,
         cookies: WalkCookies,
-    ) -> Answer:
+    ) -> Response:
         """Make one request and read its answer, which may be a redirect."""
         if self._session is None:
             raise RuntimeError("Client is used as `async with Client(settings) as client`")
@@ -233,10 +233,10 @@ class _Size(NamedTuple):
     cut: bool = False
 
 
-async def _read(response: aiohttp.ClientResponse, url: str, size: _Size, *, conditional: bool) -> Answer:
+async def _read(response: aiohttp.ClientResponse, url: str, size: _Size, *, conditional: bool) -> Response:
     headers = _joined(response)
     if response.status in _REDIRECTS or (response.status == NOT_MODIFIED and conditional):
-        return Answer(url=url, status=response.status, headers=headers)
+        return Response(url=url, status=response.status, headers=headers)
     if response.status not in _SUCCESS:
         raise fault_of_status(response.status, response.reason or "", headers, url)
     if (response.content_length or 0) > size.most and not size.cut:
@@ -252,7 +252,7 @@ async def _read(response: aiohttp.ClientResponse, url: str, size: _Size, *, cond
             raise refused(url, "too-large", f"more than {size.most} bytes")
     body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
     decoded = decode(body, headers.get("content-encoding", ""), size.most, url, cut=size.cut)
-    return Answer(url=url, status=response.status, headers=headers, body=decoded)
+    return Response(url=url, status=response.status, headers=headers, body=decoded)
 
 
 def _request_headers(accept: str, etag: str | None, last_modified: str | None) -> dict[str, str]:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import aiohttp
 
 from pipelines.errors import FetchFault
-from pipelines.pull.politeness import retry_after
+from pipelines.http.politeness import retry_after
 
 _SERVER_ERROR = 500
 # The request may succeed later: RFC 9110 for the first, RFC 8470 and RFC 6585 for the others.

@@ -9,7 +9,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 
 from pipelines.errors import AddressRefused
 from pipelines.http.addresses import AddressGuard
-from pipelines.pull.aside import aside
+from pipelines.runtime.threads import run_in_thread
 
 
 class GuardedResolver(AbstractResolver):
@@ -27,7 +27,7 @@ class GuardedResolver(AbstractResolver):
             AddressRefused: it has addresses, none of which may be fetched.
             OSError: it has none.
         """
-        found = await aside(socket.getaddrinfo, host, port, family, socket.SOCK_STREAM, 0, socket.AI_ADDRCONFIG)
+        found = await run_in_thread(socket.getaddrinfo, host, port, family, socket.SOCK_STREAM, 0, socket.AI_ADDRCONFIG)
         allowed = [each for each in found if self._guard.allows(str(each[4][0]))]
         if not allowed:
             raise AddressRefused(

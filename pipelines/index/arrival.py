@@ -49,7 +49,7 @@ class Arrival:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class WritePlan:
     """What is to be done about an arrival.
 
     Attributes:
@@ -71,7 +71,7 @@ class Plan:
     stored: bool = True
 
 
-def plan(arrival: Arrival, found: Sequence[Stored], river: str) -> Plan:
+def plan(arrival: Arrival, found: Sequence[Stored], river: str) -> WritePlan:
     """Decide what becomes of an arrival.
 
     Args:
@@ -95,7 +95,7 @@ def plan(arrival: Arrival, found: Sequence[Stored], river: str) -> Plan:
     own = [claim.url for claim in arrival.claims if _open(identity_url(claim.url), others)]
     if addresses := further(arrival.entry.url, own):
         source["addresses"] = addresses
-    return Plan(place, arrival.facts.version, OutcomeKind.INDEXED, source=source)
+    return WritePlan(place, arrival.facts.version, OutcomeKind.INDEXED, source=source)
 
 
 def _open(address: str, others: Sequence[Stored]) -> bool:
@@ -127,7 +127,7 @@ def _believed(arrival: Arrival, stored: Stored, source: dict[str, Any]) -> bool:
     return (before and still) or same_article(stored.source, source)
 
 
-def _into(arrival: Arrival, stored: Stored, source: dict[str, Any], claim: Claim) -> Plan:
+def _into(arrival: Arrival, stored: Stored, source: dict[str, Any], claim: Claim) -> WritePlan:
     """Bring an arrival into the document that the index has of it."""
     version = arrival.facts.version
     if stored.id != arrival.entry.id:
@@ -142,8 +142,8 @@ def _into(arrival: Arrival, stored: Stored, source: dict[str, Any], claim: Claim
     detail = f"{_WHY[claim.because].format(url=claim.url)}{stored.source['url']}" if reason == claim.because else ""
     # A newer page is written although its text is the same: its time is what tells a late, older page from a newer one.
     if not (joined or newer):
-        return Plan(stored.place, stored.version, kind, reason, detail)
-    return Plan(stored.place, version if newer else stored.version + 1, kind, reason, detail, after)
+        return WritePlan(stored.place, stored.version, kind, reason, detail)
+    return WritePlan(stored.place, version if newer else stored.version + 1, kind, reason, detail, after)
 
 
 _WHY = {
@@ -169,17 +169,19 @@ def _end(arrival: Arrival, stored: Stored, claim: Claim, *, newer: bool, changed
     return OutcomeKind.SUPERSEDED, ""
 
 
-def _removed(arrival: Arrival, stored: Stored | None, place: Place) -> Plan:
+def _removed(arrival: Arrival, stored: Stored | None, place: Place) -> WritePlan:
     """Mark an article as removed by its site, unless a later visit has found it, or another address shows it."""
     version, reason = arrival.facts.version, f"http-{arrival.facts.status}"
     detail = f"the site answered {arrival.facts.status}"
     if stored is None:
-        return Plan(place, 0, OutcomeKind.GONE, reason, f"{detail}; the index does not have it", stored=False)
+        return WritePlan(place, 0, OutcomeKind.GONE, reason, f"{detail}; the index does not have it", stored=False)
     if stored.id != arrival.entry.id:
-        return Plan(stored.place, stored.version, OutcomeKind.GONE, reason, f"{detail}; it is {stored.source['url']}")
+        return WritePlan(
+            stored.place, stored.version, OutcomeKind.GONE, reason, f"{detail}; it is {stored.source['url']}"
+        )
     if "gone_at" in stored.source:
-        return Plan(stored.place, stored.version, OutcomeKind.GONE, reason, detail)
+        return WritePlan(stored.place, stored.version, OutcomeKind.GONE, reason, detail)
     if version <= stored.version:
-        return Plan(stored.place, stored.version, OutcomeKind.SUPERSEDED)
+        return WritePlan(stored.place, stored.version, OutcomeKind.SUPERSEDED)
     after = stored.source | {"gone_at": arrival.facts.fetched_at}
-    return Plan(stored.place, version, OutcomeKind.GONE, reason, detail, after)
+    return WritePlan(stored.place, version, OutcomeKind.GONE, reason, detail, after)

@@ -11,13 +11,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from pipelines.index.arrival import Arrival, Plan, plan
+from pipelines.index.arrival import Arrival, WritePlan, plan
 from pipelines.index.documents import Document, article_source
 from pipelines.index.lookup import Lookup
 from pipelines.index.sink import Sink
 from pipelines.index.stored import Stored
 from pipelines.index.verdict import REPLAYED, Verdict
-from pipelines.isolation.terms import UNEXPECTED
+from pipelines.sandbox.protocol import UNEXPECTED
 from pipelines.urls import identity_url
 from schemas.records import OutcomeKind
 
@@ -40,7 +40,7 @@ class ArticleWriter:
         self._sink = sink
         self._river = river
 
-    def write(self, arrivals: Sequence[Arrival]) -> list[Plan]:
+    def write(self, arrivals: Sequence[Arrival]) -> list[WritePlan]:
         """Write articles and say of each how its visit ended, in their order.
 
         A plan of the kind `dead` says why Elasticsearch cannot take the article.
@@ -48,7 +48,7 @@ class ArticleWriter:
         Raises:
             ServiceError: the process is asked to stop meanwhile; nothing may be committed.
         """
-        done: dict[int, Plan] = {}
+        done: dict[int, WritePlan] = {}
         tries = [0] * len(arrivals)
         left = list(range(len(arrivals)))
         while left:
@@ -69,7 +69,7 @@ class ArticleWriter:
             left = [number for number in left if number not in done]
         return [done[number] for number in range(len(arrivals))]
 
-    def _carry_out(self, plans: Sequence[Plan]) -> list[Plan | None]:
+    def _carry_out(self, plans: Sequence[WritePlan]) -> list[WritePlan | None]:
         """Write what is to be written; None for a plan that somebody else's write has made worthless."""
         prepared = [_prepared(one) for one in plans]
         documents = [document for _, document in prepared if document is not None]
@@ -77,16 +77,16 @@ class ArticleWriter:
         return [one if document is None else _judged(one, next(verdicts)) for one, document in prepared]
 
 
-def _planned(arrival: Arrival, found: Sequence[Stored], river: str) -> Plan:
+def _planned(arrival: Arrival, found: Sequence[Stored], river: str) -> WritePlan:
     """Decide what becomes of an arrival; an error that its content causes is its own end, not that of its batch."""
     try:
         return plan(arrival, found, river)
     except Exception as error:  # noqa: BLE001 - nothing here asks a server
         place = arrival.wanted(river).place
-        return _dead(Plan(place, arrival.facts.version, OutcomeKind.DEAD), error)
+        return _dead(WritePlan(place, arrival.facts.version, OutcomeKind.DEAD), error)
 
 
-def _prepared(one: Plan) -> tuple[Plan, Document | None]:
+def _prepared(one: WritePlan) -> tuple[WritePlan, Document | None]:
     """Give the document to write for a plan, None for none; one that cannot be made is that article's end."""
     try:
         return one, None if one.source is None else _document(one, one.source)
@@ -94,13 +94,13 @@ def _prepared(one: Plan) -> tuple[Plan, Document | None]:
         return _dead(one, error), None
 
 
-def _dead(one: Plan, error: Exception) -> Plan:
+def _dead(one: WritePlan, error: Exception) -> WritePlan:
     log.error("document %s cannot be made: %s: %s", one.place.id, type(error).__name__, error)
     why = f"{type(error).__name__}: {error}"
     return replace(one, kind=OutcomeKind.DEAD, reason=UNEXPECTED, detail=why, source=None)
 
 
-def _apart(left: Sequence[int], arrivals: Sequence[Arrival], plans: dict[int, Plan]) -> Iterator[int]:
+def _apart(left: Sequence[int], arrivals: Sequence[Arrival], plans: dict[int, WritePlan]) -> Iterator[int]:
     """Give those that are certainly not the article of one before them, by number."""
     taken: set[object] = set()
     for number in left:
@@ -112,7 +112,7 @@ def _apart(left: Sequence[int], arrivals: Sequence[Arrival], plans: dict[int, Pl
         taken |= names
 
 
-def _urls(arrival: Arrival, result: Plan) -> list[str]:
+def _urls(arrival: Arrival, result: WritePlan) -> list[str]:
     """Give the addresses by which the document of an arrival is to be found."""
     urls = [arrival.entry.url]
     if result.source is not None:
@@ -120,7 +120,7 @@ def _urls(arrival: Arrival, result: Plan) -> list[str]:
     return urls
 
 
-def _document(one: Plan, source: Mapping[str, Any]) -> Document:
+def _document(one: WritePlan, source: Mapping[str, Any]) -> Document:
     return Document(
         id=one.place.id,
         index=one.place.index_name,
@@ -130,7 +130,7 @@ def _document(one: Plan, source: Mapping[str, Any]) -> Document:
     )
 
 
-def _judged(one: Plan, verdict: Verdict) -> Plan | None:
+def _judged(one: WritePlan, verdict: Verdict) -> WritePlan | None:
     """Say how the visit ended by what became of its document; None where it is to be looked up again."""
     if verdict.kind is OutcomeKind.DEAD:
         return replace(one, kind=OutcomeKind.DEAD, reason=verdict.reason, detail=verdict.detail)

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pipelines.connect import elasticsearch_url
 from pipelines.errors import NewsriverError, ServiceError, SettingsError
+from pipelines.runtime.endpoints import elasticsearch_url
 from pipelines.settings import Settings
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND, _TOO_MANY, _SERVER = 401, 403, 404, 429, 
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ElasticAnswer:
     """What the server said.
 
     Attributes:
@@ -67,7 +67,7 @@ class Elastic:
 
     def send(
         self, method: str, path: str, body: object | bytes | None = None, params: Mapping[str, Any] | None = None
-    ) -> Answer:
+    ) -> ElasticAnswer:
         """Send one request, once, and give the answer, whatever its status.
 
         Args:
@@ -90,12 +90,12 @@ class Elastic:
                 f"the server at {self.url} is not Elasticsearch", hint="check elasticsearch.url", resource=self.url
             ) from None
         except ApiError as error:
-            return Answer(error.meta.status, error.body)
+            return ElasticAnswer(error.meta.status, error.body)
         except SerializationError:
             raise self._away("its answer is not whole, or not JSON") from None
         except TransportError as error:
             raise self._away(" ".join(str(error.message).split())[:300]) from None
-        return Answer(answer.meta.status, None if method == "HEAD" else answer.body)
+        return ElasticAnswer(answer.meta.status, None if method == "HEAD" else answer.body)
 
     def ask(
         self, method: str, path: str, body: object | bytes | None = None, params: Mapping[str, Any] | None = None

@@ -16,13 +16,13 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from pipelines.heartbeat import Waits
 from pipelines.index.documents import DERIVED, articles_alias
-from pipelines.index.elastic import Answer, Elastic
+from pipelines.index.elastic import Elastic, ElasticAnswer
 from pipelines.index.merge import FROZEN
 from pipelines.index.patience import Patience
 from pipelines.index.stored import MOST_CLAIMANTS, Place, Stored, Wanted
 from pipelines.index.verdict import WAITING_TYPES, Wait
+from pipelines.runtime.heartbeat import Waits
 from pipelines.urls import article_id, identity_url
 
 Json = dict[str, Any]
@@ -162,7 +162,7 @@ def _is_of(wanted: Wanted, stored: Stored) -> bool:
     return stored.id == wanted.place.id or not stored.identities.isdisjoint(map(identity_url, wanted.urls))
 
 
-def _got(answer: Answer) -> list[Json] | Wait:
+def _got(answer: ElasticAnswer) -> list[Json] | Wait:
     """Read the answer to a multi-get: an index that is not there holds nothing, one that does not answer might."""
     if not answer.ok:
         return _wait(answer)
@@ -174,7 +174,7 @@ def _got(answer: Answer) -> list[Json] | Wait:
     return docs
 
 
-def _searched(answer: Answer) -> Json | Wait:
+def _searched(answer: ElasticAnswer) -> Json | Wait:
     """Read the answer to a search: before the first article there is no index and nothing to find."""
     if answer.status == _NOT_FOUND:
         return {}
@@ -184,6 +184,6 @@ def _searched(answer: Answer) -> Json | Wait:
     return body
 
 
-def _wait(answer: Answer) -> Wait:
+def _wait(answer: ElasticAnswer) -> Wait:
     reason = WAITING_TYPES.get(answer.error_type, "busy" if answer.status == 429 else "refused")
     return Wait(reason, f"status {answer.status}: {answer.reason}")

@@ -13,8 +13,8 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from pipelines.errors import ServiceError
-from pipelines.heartbeat import Waits
 from pipelines.index.verdict import Wait
+from pipelines.runtime.heartbeat import Waits
 
 log = logging.getLogger(__name__)
 

@@ -13,9 +13,9 @@ from enum import StrEnum
 from importlib.resources import files
 from typing import Any
 
-from pipelines.connect import kafka_bootstrap
 from pipelines.index.documents import articles_alias, outcomes_alias
 from pipelines.index.elastic import Elastic, connect
+from pipelines.runtime.endpoints import kafka_bootstrap
 from pipelines.settings import Settings
 from schemas.mapping import RIVER, fields, nested
 from schemas.topics import TOPICS, Topic
@@ -23,7 +23,7 @@ from schemas.topics import TOPICS, Topic
 _OPEN = {"expand_wildcards": "open"}
 
 
-class State(StrEnum):
+class ProvisionState(StrEnum):
     """What became of a thing, or would become of it in a dry run."""
 
     CREATED = "created"
@@ -33,7 +33,7 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class ProvisionChange:
     """One topic, template or index and what provisioning did to it.
 
     Attributes:
@@ -45,11 +45,11 @@ class Change:
 
     what: str
     name: str
-    state: State
+    state: ProvisionState
     details: tuple[str, ...] = ()
 
 
-def provision(settings: Settings, *, dry_run: bool = False) -> list[Change]:
+def provision(settings: Settings, *, dry_run: bool = False) -> list[ProvisionChange]:
     """Create or bring up to date every topic and template of the river; a second call changes nothing.
 
     Args:
@@ -63,7 +63,7 @@ def provision(settings: Settings, *, dry_run: bool = False) -> list[Change]:
     return [*provision_topics(settings, dry_run=dry_run), *provision_indices(settings, dry_run=dry_run)]
 
 
-def provision_topics(settings: Settings, *, dry_run: bool = False) -> list[Change]:
+def provision_topics(settings: Settings, *, dry_run: bool = False) -> list[ProvisionChange]:
     """Create the topics that are missing and mend the settings of the others.
 
     Raises:
@@ -78,10 +78,12 @@ def provision_topics(settings: Settings, *, dry_run: bool = False) -> list[Chang
             name = topic.full_name(settings.river.name)
             if name in present:
                 change = _compare_topic(settings, topic, present[name], admin.config(name))
-                if change.state is State.CHANGED and not dry_run:
+                if change.state is ProvisionState.CHANGED and not dry_run:
                     admin.set_config(name, topic.broker_config())
             else:
-                change = Change("topic", name, State.CREATED, (f"{settings.kafka.partitions} partitions",))
+                change = ProvisionChange(
+                    "topic", name, ProvisionState.CREATED, (f"{settings.kafka.partitions} partitions",)
+                )
                 if not dry_run:
                     kafka = settings.kafka
                     admin.create(name, kafka.partitions, kafka.replication_factor, topic.broker_config())
@@ -89,21 +91,21 @@ def provision_topics(settings: Settings, *, dry_run: bool = False) -> list[Chang
     return changes
 
 
-def _compare_topic(settings: Settings, topic: Topic, partitions: int, config: Mapping[str, str]) -> Change:
+def _compare_topic(settings: Settings, topic: Topic, partitions: int, config: Mapping[str, str]) -> ProvisionChange:
     name = topic.full_name(settings.river.name)
     details = difference(config, topic.broker_config(), wanted_only=True)
-    state = State.CHANGED if details else State.UNCHANGED
+    state = ProvisionState.CHANGED if details else ProvisionState.UNCHANGED
     if partitions != settings.kafka.partitions:
         # Another number would send keys to other partitions, and equal keys must keep their order.
         details = [
             *details,
             f"partitions: {partitions}, kafka.partitions is {settings.kafka.partitions}; left as it is",
         ]
-        state = State.DIFFERS if state is State.UNCHANGED else state
-    return Change("topic", name, state, tuple(details))
+        state = ProvisionState.DIFFERS if state is ProvisionState.UNCHANGED else state
+    return ProvisionChange("topic", name, state, tuple(details))
 
 
-def provision_indices(settings: Settings, *, dry_run: bool = False) -> list[Change]:
+def provision_indices(settings: Settings, *, dry_run: bool = False) -> list[ProvisionChange]:
     """Install the index templates, and add to existing indices the fields, the alias and the settings they lack.
 
     Raises:
@@ -137,25 +139,27 @@ def templates(settings: Settings) -> dict[str, Any]:
     return found
 
 
-def _install(client: Elastic, name: str, wanted: Mapping[str, Any], *, dry_run: bool) -> Change:
+def _install(client: Elastic, name: str, wanted: Mapping[str, Any], *, dry_run: bool) -> ProvisionChange:
     path = f"/_index_template/{name}"
     present = client.ask("GET", path)["index_templates"][0]["index_template"] if client.exists(path) else None
     # Servers add keys of their own at the top (`composed_of`, `created_date`); below, all that is there is ours.
     details = difference({key: present.get(key) for key in wanted}, wanted) if present is not None else []
-    state = State.CREATED if present is None else State.CHANGED if details else State.UNCHANGED
-    if state is not State.UNCHANGED and not dry_run:
+    state = (
+        ProvisionState.CREATED if present is None else ProvisionState.CHANGED if details else ProvisionState.UNCHANGED
+    )
+    if state is not ProvisionState.UNCHANGED and not dry_run:
         client.ask("PUT", path, wanted)
-    return Change("template", name, state, tuple(details))
+    return ProvisionChange("template", name, state, tuple(details))
 
 
-def _mend_indices(client: Elastic, name: str, wanted: Mapping[str, Any], *, dry_run: bool) -> list[Change]:
+def _mend_indices(client: Elastic, name: str, wanted: Mapping[str, Any], *, dry_run: bool) -> list[ProvisionChange]:
     indices = client.ask("GET", f"/{name}-*", params=_OPEN)
     return [_mend(client, name, index, indices[index], wanted, dry_run=dry_run) for index in sorted(indices)]
 
 
 def _mend(
     client: Elastic, alias: str, index: str, present: Mapping[str, Any], wanted: Mapping[str, Any], *, dry_run: bool
-) -> Change:
+) -> ProvisionChange:
     """Add what an index lacks; what it has otherwise needs a new index and is only told."""
     have, want = (fields(side["mappings"].get("properties", {})) for side in (present, wanted))
     known = present["settings"]["index"].get("analysis", {}).get("analyzer", {})
@@ -179,8 +183,8 @@ def _mend(
             client.ask("PUT", f"/{index}/_alias/{alias}")
         if tuned:
             client.ask("PUT", f"/{index}/_settings", {"index": dynamic})
-    state = State.CHANGED if steps else State.DIFFERS if stuck else State.UNCHANGED
-    return Change("index", index, state, (*steps, *(f"{line}; needs a new index" for line in stuck)))
+    state = ProvisionState.CHANGED if steps else ProvisionState.DIFFERS if stuck else ProvisionState.UNCHANGED
+    return ProvisionChange("index", index, state, (*steps, *(f"{line}; needs a new index" for line in stuck)))
 
 
 def _analyzers_of(field: Mapping[str, Any]) -> set[str]:

@@ -12,7 +12,6 @@ import threading
 from collections.abc import Sequence
 
 from pipelines.errors import ServiceError
-from pipelines.heartbeat import Waits
 from pipelines.index.documents import Document, batches
 from pipelines.index.elastic import Elastic
 from pipelines.index.patience import Patience
@@ -26,7 +25,8 @@ from pipelines.index.verdict import (
     judge_alone,
     judge_request,
 )
-from pipelines.limits import Window
+from pipelines.runtime.heartbeat import Waits
+from pipelines.runtime.limits import AdaptiveWindow
 from pipelines.settings import Settings
 from schemas.records import OutcomeKind
 
@@ -58,7 +58,7 @@ class Sink:
         self._client = client
         self._patience = Patience(client.url, stop, waits)
         self._most = settings.elasticsearch.bulk_documents
-        self._window = Window(self._most)
+        self._window = AdaptiveWindow(self._most)
         self._failed: dict[str, int] = {}
         self._most_bytes = settings.elasticsearch.bulk_bytes
         self._ready: set[str] = set()

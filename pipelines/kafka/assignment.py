@@ -9,7 +9,7 @@ Place = tuple[str, int]
 """Topic and partition."""
 
 
-class Change(NamedTuple):
+class AssignmentChange(NamedTuple):
     """What a rebalance changed for one member.
 
     Attributes:
@@ -35,7 +35,7 @@ class Assignment:
         self.held: frozenset[Place] = frozenset()
         self._generation = 0
 
-    def assigned(self, places: Collection[Place], generation: int) -> Change:
+    def assigned(self, places: Collection[Place], generation: int) -> AssignmentChange:
         """Take in the outcome of a rebalance.
 
         Args:
@@ -45,12 +45,12 @@ class Assignment:
         held = frozenset(places)
         # The same number again: the broker answered a member that asked once more without a rebalance.
         stayed = held & self.held if generation - self._generation in (0, 1) else frozenset()
-        change = Change(left=self.held - stayed, came=held - stayed)
+        change = AssignmentChange(left=self.held - stayed, came=held - stayed)
         self.held, self._generation = held, generation
         return change
 
-    def lost(self) -> Change:
+    def lost(self) -> AssignmentChange:
         """Note that the group went on without this member, which has nothing left."""
-        change = Change(left=self.held, came=frozenset())
+        change = AssignmentChange(left=self.held, came=frozenset())
         self.held = frozenset()
         return change

@@ -8,7 +8,7 @@ from kafka import KafkaConsumer, TopicPartition
 
 from pipelines.kafka.client import Message, offsets_of, options
 from pipelines.kafka.faults import missing
-from pipelines.kafka.patience import Watch, patiently, polled
+from pipelines.kafka.patience import TopicWatch, patiently, polled
 from schemas.topics import MAX_RECORD_BYTES
 
 
@@ -33,7 +33,7 @@ class Follower:
             bootstrap,
         )
         topics = list(topics)
-        self._watch = Watch(self._consumer, bootstrap, topics)
+        self._watch = TopicWatch(self._consumer, bootstrap, topics)
         places: list[TopicPartition] = []
         for topic in topics:
             numbers = patiently(lambda: self._consumer.partitions_for_topic(topic), bootstrap)  # noqa: B023 - called at once

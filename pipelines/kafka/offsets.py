@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 
 
-class Progress:
+class PartitionProgress:
     """The records of one partition that are under way, and how far all before are done.
 
     Records may finish in any order; the position to commit only moves over a contiguous run of finished ones, so

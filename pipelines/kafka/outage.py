@@ -1,7 +1,7 @@
 """What a process says of a Kafka that does not answer: once when it begins, now and then, and once when it is over.
 
 A process has many clients, and each would say it by itself, again and again; the client library does so hundreds of
-times a minute. So its messages are kept from the log (`pipelines.logs`), and the last one tells why.
+times a minute. So its messages are kept from the log (`pipelines.runtime.logs`), and the last one tells why.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pipelines.heartbeat import Waits
+    from pipelines.runtime.heartbeat import Waits
 
 log = logging.getLogger(__name__)
 

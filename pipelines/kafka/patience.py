@@ -65,7 +65,7 @@ def require(bootstrap: str, topics: Iterable[str]) -> None:
         raise missing(absent)
 
 
-def polled(consumer: KafkaConsumer, watch: Watch, seconds: float, limit: int | None = None) -> list[Message]:
+def polled(consumer: KafkaConsumer, watch: TopicWatch, seconds: float, limit: int | None = None) -> list[Message]:
     """Wait for records, at most so long; while the broker is away there are none, visibly.
 
     Raises:
@@ -81,7 +81,7 @@ def polled(consumer: KafkaConsumer, watch: Watch, seconds: float, limit: int | N
     return [message(record) for records in batches.values() for record in records]
 
 
-class Watch:
+class TopicWatch:
     """What it means when a consumer gives nothing: there is nothing, the broker is away, or it will never come.
 
     The client says neither the second nor the third: it waits for a topic that was deleted, or that it may not see.

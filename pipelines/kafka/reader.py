@@ -11,14 +11,14 @@ from kafka import ConsumerRebalanceListener, KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 from kafka.structs import OffsetAndMetadata
 
-from pipelines.kafka.assignment import Assignment, Change, Place
+from pipelines.kafka.assignment import Assignment, AssignmentChange, Place
 from pipelines.kafka.client import Message, offsets_of, options
 from pipelines.kafka.faults import CHURN, lasting, refusal
 from pipelines.kafka.membership import Membership
-from pipelines.kafka.offsets import Progress
+from pipelines.kafka.offsets import PartitionProgress
 from pipelines.kafka.outage import outage
-from pipelines.kafka.patience import Watch, patiently, polled
-from pipelines.signals import MEMBER
+from pipelines.kafka.patience import TopicWatch, patiently, polled
+from pipelines.runtime.signals import MEMBER
 from schemas.topics import MAX_RECORD_BYTES
 
 log = logging.getLogger(__name__)
@@ -74,11 +74,11 @@ class GroupReader:
         )
         topics = list(topics)
         self._bootstrap = bootstrap
-        self._watch = Watch(self._consumer, bootstrap, topics)
+        self._watch = TopicWatch(self._consumer, bootstrap, topics)
         self._on_assigned, self._on_revoked = on_assigned, on_revoked
         self._assignment = Assignment()
         self._membership = Membership(self._consumer)
-        self._progress: dict[Place, Progress] = {}
+        self._progress: dict[Place, PartitionProgress] = {}
         self._consumer.subscribe(topics, listener=_Listener(self._rebalanced, self._lost))
 
     def poll(self, seconds: float) -> list[Message]:
@@ -92,7 +92,7 @@ class GroupReader:
         messages = polled(self._consumer, self._watch, seconds)
         self._membership.after_poll()
         for read in messages:
-            self._progress.setdefault((read.topic, read.partition), Progress()).began(read.offset)
+            self._progress.setdefault((read.topic, read.partition), PartitionProgress()).began(read.offset)
         return messages
 
     def done(self, message: Message) -> None:
@@ -141,7 +141,7 @@ class GroupReader:
     def _lost(self) -> None:
         self._apply(self._assignment.lost())
 
-    def _apply(self, change: Change) -> None:
+    def _apply(self, change: AssignmentChange) -> None:
         for place in change.left:
             self._progress.pop(place, None)
         left, came = sorted(change.left), sorted(change.came)
@@ -171,7 +171,7 @@ class PartitionReader:
             ),
             bootstrap,
         )
-        self._watch = Watch(self._consumer, bootstrap, [topic])
+        self._watch = TopicWatch(self._consumer, bootstrap, [topic])
         self._consumer.assign([self._place])
         self._position: int | None = None
 

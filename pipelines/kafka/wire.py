@@ -29,7 +29,7 @@ class Api(IntEnum):
     SYNC = 14
 
 
-class Request(NamedTuple):
+class WireRequest(NamedTuple):
     """One request.
 
     Attributes:
@@ -45,14 +45,14 @@ class Request(NamedTuple):
     frame: bytes
 
 
-def request_of(frame: bytes) -> Request:
+def request_of(frame: bytes) -> WireRequest:
     """Read the head of a request.
 
     Raises:
         struct.error: the frame is too short for one.
     """
     api, version, correlation = struct.unpack_from(">hhi", frame)
-    return Request(api, version, correlation, frame)
+    return WireRequest(api, version, correlation, frame)
 
 
 def framed(frame: bytes) -> bytes:
@@ -60,7 +60,7 @@ def framed(frame: bytes) -> bytes:
     return struct.pack(">i", len(frame)) + frame
 
 
-def refusal(request: Request, code: int) -> bytes:
+def refusal(request: WireRequest, code: int) -> bytes:
     """Give the frame of an answer that refuses all that a request asks for, with one error code.
 
     Raises:
@@ -69,7 +69,7 @@ def refusal(request: Request, code: int) -> bytes:
     return _encoded(_REFUSALS[Api(request.api)](request, code), request)
 
 
-def readdressed(request: Request, frame: bytes, host: str, port: int) -> bytes:
+def readdressed(request: WireRequest, frame: bytes, host: str, port: int) -> bytes:
     """Give the frame of an answer in which every broker has one address, that of the proxy; others stay as they are."""
     if request.api not in (Api.METADATA, Api.COORDINATOR):
         return frame
@@ -82,12 +82,12 @@ def readdressed(request: Request, frame: bytes, host: str, port: int) -> bytes:
     return _encoded(answer, request)
 
 
-def _encoded(answer: Any, request: Request) -> bytes:  # noqa: ANN401 - kafka-python's classes have no type
+def _encoded(answer: Any, request: WireRequest) -> bytes:  # noqa: ANN401 - kafka-python's classes have no type
     answer.with_header(request.correlation)
     return bytes(answer.encode(header=True))
 
 
-def _commit_refused(request: Request, code: int) -> Any:  # noqa: ANN401 - as above
+def _commit_refused(request: WireRequest, code: int) -> Any:  # noqa: ANN401 - as above
     asked = consumer.OffsetCommitRequest.decode(request.frame, version=request.version, header=True)
     topic = consumer.OffsetCommitResponse.OffsetCommitResponseTopic
     partition = topic.OffsetCommitResponsePartition
@@ -102,7 +102,7 @@ def _commit_refused(request: Request, code: int) -> Any:  # noqa: ANN401 - as ab
     return consumer.OffsetCommitResponse(topics=topics, version=request.version)
 
 
-def _produce_refused(request: Request, code: int) -> Any:  # noqa: ANN401 - as above
+def _produce_refused(request: WireRequest, code: int) -> Any:  # noqa: ANN401 - as above
     asked = producer.ProduceRequest.decode(request.frame, version=request.version, header=True)
     topic = producer.ProduceResponse.TopicProduceResponse
     partition = topic.PartitionProduceResponse

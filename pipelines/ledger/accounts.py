@@ -16,10 +16,10 @@ from pipelines.index.elastic import Elastic, connect
 from pipelines.ledger import lookup
 from pipelines.ledger.audit import Audit, Sighting, Tell
 from pipelines.ledger.audit_store import CHUNK, Findings
-from pipelines.ledger.dead import REPLAY
-from pipelines.ledger.lines import Line
+from pipelines.ledger.dead_letter_rules import REPLAY
+from pipelines.ledger.in_flight import Underway, Waiting
+from pipelines.ledger.outcomes import OutcomeLine
 from pipelines.ledger.reconcile import MEANING, Balance, Finding, Row, Side
-from pipelines.ledger.underway import Underway, Waiting
 from pipelines.settings import Settings
 from schemas.records import Entry, Outcome
 
@@ -52,7 +52,7 @@ class Suspect(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Report:
+class LedgerReport:
     """What the audit found.
 
     Attributes:
@@ -114,7 +114,7 @@ def audited(
     feed: str = "",
     pages: bool = True,
     tell: Tell = lambda _: None,
-) -> Iterator[tuple[Report, Findings]]:
+) -> Iterator[tuple[LedgerReport, Findings]]:
     """Balance a river's books; give the report and, on disk for as long as the context lasts, all that is wrong.
 
     Args:
@@ -140,7 +140,7 @@ def audited(
         suspects = _described(client, kafka, river, findings)
         totals = (len(findings), findings.articles())
         records = audit.page_records if pages else None
-        yield Report(at, since, feed, audit.balance, suspects, *totals, records), findings
+        yield LedgerReport(at, since, feed, audit.balance, suspects, *totals, records), findings
 
 
 def reconcile(
@@ -150,7 +150,7 @@ def reconcile(
     feed: str = "",
     pages: bool = True,
     tell: Tell = lambda _: None,
-) -> Report:
+) -> LedgerReport:
     """Balance a river's books, as `audited` does, and give the report alone."""
     with audited(settings, since=since, feed=feed, pages=pages, tell=tell) as (report, _):
         return report
@@ -166,7 +166,7 @@ class _Servers:
     since: datetime | None
     feed: str
 
-    def lines(self, articles: Collection[str] | None = None) -> Iterator[Line]:
+    def lines(self, articles: Collection[str] | None = None) -> Iterator[OutcomeLine]:
         if articles is None:
             return lookup.lines(self.client, self.river, since=self.since, feed=self.feed)
         return lookup.lines(self.client, self.river, articles=articles)
@@ -179,9 +179,9 @@ class _Servers:
         for waiting in self.kafka.pages(whole=whole, since=self.since):
             yield self._sighting(waiting)
 
-    def outcomes(self) -> Iterator[tuple[Line, bool]]:
+    def outcomes(self) -> Iterator[tuple[OutcomeLine, bool]]:
         for _, outcome in self.kafka.outcomes():
-            yield Line.of(outcome), self._in_scope(outcome)
+            yield OutcomeLine.of(outcome), self._in_scope(outcome)
 
     def versions(self, articles: Collection[str]) -> Iterator[tuple[str, int]]:
         for found in lookup.documents(self.client, self.river, articles):

@@ -12,8 +12,8 @@ from contextlib import ExitStack
 from typing import NamedTuple, Protocol
 
 from pipelines.ledger.audit_store import Events, Findings
-from pipelines.ledger.lines import Line
-from pipelines.ledger.reconcile import Balance, Books
+from pipelines.ledger.outcomes import OutcomeLine
+from pipelines.ledger.reconcile import Balance, Reconciliation
 
 PAUSES = (1.0, 3.0)
 """Seconds before suspects are looked at again, and again."""
@@ -44,7 +44,7 @@ class Sighting(NamedTuple):
 class Sources(Protocol):
     """Where an audit reads; each method gives what is there at the time it is called."""
 
-    def lines(self, articles: Collection[str] | None = None) -> Iterable[Line]:
+    def lines(self, articles: Collection[str] | None = None) -> Iterable[OutcomeLine]:
         """Give the ledger's lines that are in scope, or all lines of some articles."""
 
     def entries(self) -> Iterable[Sighting]:
@@ -53,7 +53,7 @@ class Sources(Protocol):
     def pages(self, *, whole: bool) -> Iterable[Sighting]:
         """Give the pages that process has yet to commit, or all that the raw topic holds."""
 
-    def outcomes(self) -> Iterable[tuple[Line, bool]]:
+    def outcomes(self) -> Iterable[tuple[OutcomeLine, bool]]:
         """Give the outcomes that record has yet to commit, each with whether it is in scope."""
 
     def versions(self, articles: Collection[str]) -> Iterable[tuple[str, int]]:
@@ -125,7 +125,7 @@ class Audit:
             self.balance.add(balance)
         return suspects
 
-    def _with_documents(self, events: Events) -> Iterator[Books]:
+    def _with_documents(self, events: Events) -> Iterator[Reconciliation]:
         for books in events.books():
             for article_id, version in self._sources.versions(books.to_look_up()):
                 books.document(article_id, version)

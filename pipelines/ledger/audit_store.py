@@ -15,8 +15,8 @@ from contextlib import contextmanager
 from typing import Any, Self
 
 from pipelines.errors import NewsriverError
-from pipelines.ledger.lines import Line
-from pipelines.ledger.reconcile import Books, Finding, Problem
+from pipelines.ledger.outcomes import OutcomeLine
+from pipelines.ledger.reconcile import Finding, Problem, Reconciliation
 from schemas.records import OutcomeKind, Stage
 
 BATCH = 20_000
@@ -65,7 +65,7 @@ class _Database:
 
 
 class Events(_Database):
-    """Takes in what `Books` take in, in any order, and gives it back as books of some articles at a time.
+    """Takes in what `Reconciliation` take in, in any order, and gives it back as books of some articles at a time.
 
     Raises:
         NewsriverError: the disk is full.
@@ -75,7 +75,7 @@ class Events(_Database):
         super().__init__(_EVENTS)
         self._new: list[tuple[Any, ...]] = []
 
-    def line(self, line: Line, *, recorded: bool = True) -> None:
+    def line(self, line: OutcomeLine, *, recorded: bool = True) -> None:
         """Take in a line of the ledger; not `recorded` when it still waits on Kafka."""
         # Only a repeated announcement is told by its feed; of all else it counts whether there is one.
         feed = line.feed_url if line.kind is OutcomeKind.DUPLICATE_URL else line.feed_url[:1]
@@ -85,21 +85,21 @@ class Events(_Database):
         self._put(line.article_id, what, line.visit, stage, kind, line.reason, feed, *rest)
 
     def entry(self, article_id: str, visit: int, topic: str, *, again: bool = False) -> None:
-        """Take in an Entry that fetch has yet to commit, as `Books.entry`."""
+        """Take in an Entry that fetch has yet to commit, as `Reconciliation.entry`."""
         self._put(article_id, _ENTRY, visit, topic, None, None, None, again, None, None)
 
     def page(self, article_id: str, visit: int, *, committed: bool) -> None:
         """Take in a page of the raw topic."""
         self._put(article_id, _PAGE, visit, None, None, None, None, committed, None, None)
 
-    def books(self) -> Iterator[Books]:
+    def books(self) -> Iterator[Reconciliation]:
         """Give books of some whole articles at a time, each article once."""
         self._flush()
-        books, taken, last = Books(), 0, b""
+        books, taken, last = Reconciliation(), 0, b""
         for article, what, visit, *rest in self._ask("SELECT * FROM event ORDER BY article, rowid"):
             if taken >= BATCH and article != last:
                 yield books
-                books, taken = Books(), 0
+                books, taken = Reconciliation(), 0
             _fill(books, article.hex(), what, visit, rest)
             taken, last = taken + 1, article
         if taken:
@@ -137,7 +137,7 @@ class Events(_Database):
         self._new.clear()
 
 
-def _fill(books: Books, article_id: str, what: int, visit: int, rest: Sequence[Any]) -> None:
+def _fill(books: Reconciliation, article_id: str, what: int, visit: int, rest: Sequence[Any]) -> None:
     """Put one event into the books."""
     place, kind, reason, feed, flag, version, document = rest
     if what == _ENTRY:
@@ -145,7 +145,7 @@ def _fill(books: Books, article_id: str, what: int, visit: int, rest: Sequence[A
     elif what == _PAGE:
         books.page(article_id, visit, committed=bool(flag))
     else:
-        line = Line(
+        line = OutcomeLine(
             article_id, visit, Stage(place), OutcomeKind(kind), reason, feed, bool(flag), version, document or ""
         )
         books.line(line, recorded=what == _LINE)

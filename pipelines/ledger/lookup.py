@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from pipelines.errors import NewsriverError
 from pipelines.index.documents import articles_alias, outcomes_alias
 from pipelines.index.elastic import Elastic
-from pipelines.ledger.lines import Line
+from pipelines.ledger.outcomes import OutcomeLine
 from schemas.records import Outcome, OutcomeKind, Stage
 
 Json = dict[str, Any]
@@ -35,7 +35,7 @@ _FIELDS = (
 )
 
 
-class Found(NamedTuple):
+class StoredArticle(NamedTuple):
     """One document of an article; `source` is empty where only its being there was asked for.
 
     Attributes:
@@ -51,7 +51,7 @@ class Found(NamedTuple):
 
 def lines(
     client: Elastic, river: str, *, since: datetime | None = None, feed: str = "", articles: Collection[str] = ()
-) -> Iterator[Line]:
+) -> Iterator[OutcomeLine]:
     """Read the ledger as it is now, in no order.
 
     Args:
@@ -71,7 +71,7 @@ def lines(
         filters.append({"term": {"feed_url": feed}})
     for hit in _scan(client, outcomes_alias(river), filters, articles, {"_source": list(_FIELDS)}):
         found = hit["_source"]
-        yield Line(
+        yield OutcomeLine(
             found["article_id"],
             found["visit"],
             Stage(found["stage"]),
@@ -90,7 +90,9 @@ def outcomes(client: Elastic, river: str, articles: Collection[str]) -> list[Out
     return sorted((Outcome.model_validate(hit["_source"], extra="ignore") for hit in hits), key=lambda line: line.at)
 
 
-def documents(client: Elastic, river: str, articles: Collection[str], *, source: bool = False) -> Iterator[Found]:
+def documents(
+    client: Elastic, river: str, articles: Collection[str], *, source: bool = False
+) -> Iterator[StoredArticle]:
     """Give the documents of some articles: one each, or none, or too many."""
     alias = articles_alias(river)
     refresh(client, alias)
@@ -102,7 +104,7 @@ def documents(client: Elastic, river: str, articles: Collection[str], *, source:
         answer = client.ask("POST", f"/{alias}/_search", body, {"ignore_unavailable": "true"})
         for hit in answer["hits"]["hits"]:
             article_id = hit["_id"] if source else hit["fields"]["id"][0]
-            yield Found(
+            yield StoredArticle(
                 article_id,
                 hit["_index"],
                 hit["_version"],

@@ -39,7 +39,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
-from pipelines.ledger.lines import ANNOUNCING, Line
+from pipelines.ledger.outcomes import ANNOUNCING, OutcomeLine
 from schemas.records import OutcomeKind, Stage
 from schemas.topics import ENTRIES, LATER, OUTCOMES, PAGES
 
@@ -126,13 +126,13 @@ class _Visit:
     discovered: bool = False
     fetched: bool = False
     own: str = ""  # what it is when it needs no discovery
-    end: Line | None = None
+    end: OutcomeLine | None = None
     coming: bool = False  # its end waits on Kafka to be recorded
     page: bool = False
     waiting: bool = False  # its page is not committed
 
 
-class Books:
+class Reconciliation:
     """Takes in what ledger, Kafka and index hold, in any order, and balances it."""
 
     def __init__(self) -> None:
@@ -142,7 +142,7 @@ class Books:
         self._documents: dict[str, list[int]] = {}
         self._returning: set[str] = set()
 
-    def line(self, line: Line, *, recorded: bool = True) -> None:
+    def line(self, line: OutcomeLine, *, recorded: bool = True) -> None:
         """Take in a line of the ledger; not `recorded` when it still waits on Kafka."""
         if line.kind is OutcomeKind.DUPLICATE_URL and line.stage in ANNOUNCING:
             repeats = self._repeats.setdefault(line.article_id, {})

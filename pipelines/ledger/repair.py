@@ -16,7 +16,6 @@ from typing import Any
 
 import orjson
 
-from pipelines.connect import kafka_bootstrap
 from pipelines.errors import NewsriverError
 from pipelines.index.documents import article_source
 from pipelines.index.elastic import Elastic, connect
@@ -24,11 +23,12 @@ from pipelines.index.merge import merged, moment
 from pipelines.kafka import Sender
 from pipelines.ledger import lookup
 from pipelines.ledger.audit_store import Findings
-from pipelines.ledger.dead import REPLAY
-from pipelines.ledger.lookup import Found
+from pipelines.ledger.dead_letter_rules import REPLAY
+from pipelines.ledger.in_flight import Underway
+from pipelines.ledger.lookup import StoredArticle
 from pipelines.ledger.reconcile import Finding
-from pipelines.ledger.repair_plan import Action, Step, restored_line, steps
-from pipelines.ledger.underway import Underway
+from pipelines.ledger.repair_plan import Action, RepairStep, restored_line, steps
+from pipelines.runtime.endpoints import kafka_bootstrap
 from pipelines.settings import Settings
 from pipelines.urls import host_of
 from schemas.records import Entry, Outcome
@@ -56,7 +56,7 @@ class Repaired:
     """
 
     done: bool
-    steps: list[Step] = field(default_factory=list)
+    steps: list[RepairStep] = field(default_factory=list)
     counts: Counter[Action] = field(default_factory=Counter)
     left: int = 0
 
@@ -101,7 +101,7 @@ def repair(
     return result
 
 
-def _planned(findings: dict[str, list[Finding]], client: Elastic, kafka: Underway, river: str) -> Iterator[Step]:
+def _planned(findings: dict[str, list[Finding]], client: Elastic, kafka: Underway, river: str) -> Iterator[RepairStep]:
     lines: dict[str, list[Outcome]] = {}
     for line in lookup.outcomes(client, river, findings):
         lines.setdefault(line.article_id, []).append(line)
@@ -117,7 +117,7 @@ def _planned(findings: dict[str, list[Finding]], client: Elastic, kafka: Underwa
         yield from steps(wrong, lines.get(article_id, []), retained.get(article_id, []))
 
 
-def _send(planned: Iterable[Step], sender: Sender, river: str) -> None:
+def _send(planned: Iterable[RepairStep], sender: Sender, river: str) -> None:
     """Put Entries and lines on Kafka, and wait until they are acknowledged."""
     for step in planned:
         if step.entry is None:
@@ -130,10 +130,10 @@ def _send(planned: Iterable[Step], sender: Sender, river: str) -> None:
     sender.flush()
 
 
-def _doubles(client: Elastic, river: str, articles: Sequence[str]) -> Iterator[list[Found]]:
+def _doubles(client: Elastic, river: str, articles: Sequence[str]) -> Iterator[list[StoredArticle]]:
     """Give the documents of each article that has more than one, the oldest first."""
     for start in range(0, len(articles), _MERGED_AT_ONCE):
-        groups: dict[str, list[Found]] = {}
+        groups: dict[str, list[StoredArticle]] = {}
         for found in lookup.documents(client, river, articles[start : start + _MERGED_AT_ONCE], source=True):
             groups.setdefault(found.article_id, []).append(found)
         for group in groups.values():
@@ -141,7 +141,7 @@ def _doubles(client: Elastic, river: str, articles: Sequence[str]) -> Iterator[l
                 yield sorted(group, key=lambda found: (moment(found.source["first_seen"]), found.index_name))
 
 
-def merge(client: Elastic, documents: Sequence[Found]) -> bool:
+def merge(client: Elastic, documents: Sequence[StoredArticle]) -> bool:
     """Merge documents of one article into the first, and delete the others; False when one changed meanwhile.
 
     Raises:
@@ -161,11 +161,13 @@ def merge(client: Elastic, documents: Sequence[Found]) -> bool:
     return all(_done(client, "DELETE", other, None, _as_read(other)) for other in others)
 
 
-def _as_read(found: Found) -> dict[str, Any]:
+def _as_read(found: StoredArticle) -> dict[str, Any]:
     return {"if_seq_no": found.sequence[0], "if_primary_term": found.sequence[1]}
 
 
-def _done(client: Elastic, method: str, found: Found, body: dict[str, Any] | None, params: dict[str, Any]) -> bool:
+def _done(
+    client: Elastic, method: str, found: StoredArticle, body: dict[str, Any] | None, params: dict[str, Any]
+) -> bool:
     """Write or delete one document, unless it changed meanwhile."""
     path = f"/{found.index_name}/_doc/{found.article_id}"
     answer = client.send(method, path, body, params)

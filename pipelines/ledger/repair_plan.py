@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from pipelines.ledger.lines import outcome
+from pipelines.ledger.outcomes import outcome
 from pipelines.ledger.reconcile import Finding, Problem
 from schemas.records import Entry, Outcome, OutcomeKind, Stage
 
@@ -39,7 +39,7 @@ SAYING: dict[Action, str] = {
 }
 
 
-class Step(NamedTuple):
+class RepairStep(NamedTuple):
     """One thing to do: `entry` is what is announced, or whose line is restored."""
 
     action: Action
@@ -53,7 +53,7 @@ class Step(NamedTuple):
         return {"action": str(self.action), "article_id": self.article_id, "url": self.url, **visit}
 
 
-def steps(findings: Sequence[Finding], lines: Sequence[Outcome], retained: Iterable[Entry] = ()) -> list[Step]:
+def steps(findings: Sequence[Finding], lines: Sequence[Outcome], retained: Iterable[Entry] = ()) -> list[RepairStep]:
     """Say what mends all that is wrong with one article.
 
     Args:
@@ -65,14 +65,14 @@ def steps(findings: Sequence[Finding], lines: Sequence[Outcome], retained: Itera
     problems = {finding.problem for finding in findings}
     entry = _known_entry(article_id, lines, retained)
     url = entry.url if entry else next((line.url for line in lines), "")
-    found = [Step(Action.MERGE, article_id, url)] if Problem.TWICE_IN_INDEX in problems else []
+    found = [RepairStep(Action.MERGE, article_id, url)] if Problem.TWICE_IN_INDEX in problems else []
     visit = _visit_again(findings, lines)
     if entry is None:
-        return found if problems == {Problem.TWICE_IN_INDEX} else [*found, Step(Action.NOTHING, article_id, url)]
+        return found if problems == {Problem.TWICE_IN_INDEX} else [*found, RepairStep(Action.NOTHING, article_id, url)]
     if visit is not None:
-        found.append(Step(Action.ANNOUNCE, article_id, url, entry.model_copy(update={"visit": visit})))
+        found.append(RepairStep(Action.ANNOUNCE, article_id, url, entry.model_copy(update={"visit": visit})))
     if Problem.NOT_DISCOVERED in problems:
-        found.append(Step(Action.RESTORE, article_id, url, entry.model_copy(update={"visit": 0})))
+        found.append(RepairStep(Action.RESTORE, article_id, url, entry.model_copy(update={"visit": 0})))
     return found
 
 

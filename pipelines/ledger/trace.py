@@ -15,11 +15,11 @@ from pydantic import ValidationError
 from pipelines.errors import FeedFault, NewsriverError, UsageError
 from pipelines.index.elastic import Elastic, connect
 from pipelines.ledger import lookup
-from pipelines.ledger.dead import REPLAY
-from pipelines.ledger.lines import ANNOUNCING, Line
-from pipelines.ledger.lookup import Found
-from pipelines.ledger.reconcile import MEANING, Books
-from pipelines.ledger.underway import Underway, Waiting
+from pipelines.ledger.dead_letter_rules import REPLAY
+from pipelines.ledger.in_flight import Underway, Waiting
+from pipelines.ledger.lookup import StoredArticle
+from pipelines.ledger.outcomes import ANNOUNCING, OutcomeLine
+from pipelines.ledger.reconcile import MEANING, Reconciliation
 from pipelines.settings import Settings
 from pipelines.urls import article_id, canonical_url, host_of, identity_url
 from schemas.records import DeadLetter, Outcome, OutcomeKind, Stage
@@ -85,7 +85,7 @@ class Trace:
     outcomes: list[Outcome]
     unrecorded: set[str]
     waiting: list[Berth]
-    documents: list[Found]
+    documents: list[StoredArticle]
     letters: list[tuple[str, DeadLetter]]
     problems: list[str]
 
@@ -143,7 +143,7 @@ def hop_of(line: Outcome, *, recorded: bool = True) -> Hop:
     return Hop(line.at, line.visit, line.stage, _kind(line), "; ".join(_reasons(line)), line.origin, recorded)
 
 
-def summary(found: Found) -> dict[str, Any]:
+def summary(found: StoredArticle) -> dict[str, Any]:
     """Give a document without its text."""
     return {name: value for name, value in found.source.items() if name not in _LEFT_OUT}
 
@@ -221,12 +221,12 @@ def _problems(
     lines: Sequence[Outcome],
     unrecorded: Collection[str],
     waiting: Sequence[Waiting],
-    documents: Sequence[Found],
+    documents: Sequence[StoredArticle],
 ) -> list[str]:
     """Balance the books of this one article."""
-    books = Books()
+    books = Reconciliation()
     for line in lines:
-        books.line(Line.of(line), recorded=line.id not in unrecorded)
+        books.line(OutcomeLine.of(line), recorded=line.id not in unrecorded)
     for one in waiting:
         if one.topic in {ENTRIES.name, *(tier.name for tier in LATER)}:
             books.entry(wanted, one.entry.visit, one.topic, again=REPLAY in one.message.headers)

@@ -7,11 +7,11 @@ import logging
 import threading
 from typing import Any
 
-from pipelines.connect import kafka_bootstrap
 from pipelines.errors import SettingsError
-from pipelines.heartbeat import Heartbeat, Waits
 from pipelines.http.client import Client
-from pipelines.pull.drive import drive
+from pipelines.runtime.endpoints import kafka_bootstrap
+from pipelines.runtime.heartbeat import Heartbeat, Waits
+from pipelines.runtime.run_loop import run_loop
 from pipelines.serve.callbacks import add_callbacks
 from pipelines.serve.server import application, listening
 from pipelines.settings import Settings
@@ -62,7 +62,7 @@ async def _run(settings: Settings, stop: threading.Event, waits: Waits) -> None:
         add_callbacks(app, subscriber)
         async with listening(app, settings):
             log.info("serving on %s, WebSub callbacks below %s", where, settings.serve.public_url)
-            await drive(subscriber.connect, stop)
+            await run_loop(subscriber.connect, stop)
 
 
 def _waiting(waits: Waits) -> dict[str, Any]:

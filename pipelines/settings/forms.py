@@ -51,7 +51,7 @@ class Form(NamedTuple):
     example: str
 
 
-class Source(NamedTuple):
+class SettingSource(NamedTuple):
     """Where a value comes from.
 
     Attributes:
@@ -95,7 +95,7 @@ def fitting(form: Form, value: Any) -> Any:  # noqa: ANN401 - as above
     return _parts(value) if form.many and isinstance(value, str) else value
 
 
-def explained(form: Form, source: Source, problem: Mapping[str, Any]) -> tuple[str, str]:
+def explained(form: Form, source: SettingSource, problem: Mapping[str, Any]) -> tuple[str, str]:
     """Say what is wrong with a value, and what would be right.
 
     Args:

@@ -14,10 +14,10 @@ from pydantic import ValidationError
 
 from pipelines.errors import SettingsError
 from pipelines.redaction import redacted
-from pipelines.settings.forms import Form, Source, explained, fitting, form_of, read
+from pipelines.runtime.signals import INTERNAL
+from pipelines.settings.forms import Form, SettingSource, explained, fitting, form_of, read
 from pipelines.settings.options import Section, Settings
 from pipelines.settings.together import check_together
-from pipelines.signals import INTERNAL
 
 ENVIRONMENT_PREFIX = "NEWSRIVER_"
 FILE_NAME = "newsriver.toml"
@@ -31,7 +31,7 @@ class Given(NamedTuple):
 
     name: str
     value: Any
-    source: Source
+    source: SettingSource
 
 
 def option_names() -> list[str]:
@@ -67,7 +67,7 @@ def load_settings(
             is written.
     """
     values: dict[str, dict[str, Any]] = {name: {} for name in sections()}
-    sources: dict[str, Source] = {}
+    sources: dict[str, SettingSource] = {}
     for name, value, source in [
         *_from_file(file),
         *_from_environment(os.environ if environment is None else environment),
@@ -98,10 +98,10 @@ def unknown_variables(environment: Mapping[str, str]) -> Iterator[str]:
         yield f"environment variable {variable} is none of Newsriver's and is ignored; {hint}"
 
 
-def _wrong(error: ValidationError, sources: Mapping[str, Source]) -> SettingsError:
+def _wrong(error: ValidationError, sources: Mapping[str, SettingSource]) -> SettingsError:
     problem = error.errors(include_url=False)[0]
     name = ".".join(str(part) for part in problem["loc"][:2])
-    source = sources.get(name, Source("the defaults", "{}"))
+    source = sources.get(name, SettingSource("the defaults", "{}"))
     what, hint = explained(_form(name), source, problem)
     return SettingsError(
         f"setting {name} from {source.name}: {what}",
@@ -135,7 +135,7 @@ def _from_file(file: Path | None) -> list[Given]:
             _known(section, str(path))
         else:
             found += [
-                Given(f"{section}.{key}", value, Source(str(path), f"{key} = {{}}", toml=True))
+                Given(f"{section}.{key}", value, SettingSource(str(path), f"{key} = {{}}", toml=True))
                 for key, value in table.items()
             ]
     return found
@@ -146,14 +146,16 @@ def _from_environment(environment: Mapping[str, str]) -> list[Given]:
     for variable, text in sorted(environment.items()):
         if variable.startswith(ENVIRONMENT_PREFIX) and "__" in variable:
             name = variable.removeprefix(ENVIRONMENT_PREFIX).lower().replace("__", ".", 1)
-            found.append(Given(_known(name, variable), read(_form(name), text), Source(variable, f"{variable}={{}}")))
+            found.append(
+                Given(_known(name, variable), read(_form(name), text), SettingSource(variable, f"{variable}={{}}"))
+            )
     return found
 
 
 def _from_assignments(assignments: Iterable[str]) -> list[Given]:
     found = []
     for name, text in map(_parted, assignments):
-        source = Source("--set", f"--set {name}={{}}")
+        source = SettingSource("--set", f"--set {name}={{}}")
         found.append(Given(_known(name, source.name), read(_form(name), text), source))
     return found
 

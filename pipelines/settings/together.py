@@ -9,7 +9,7 @@ from pipelines.errors import SettingsError
 from pipelines.settings.options import Settings
 
 
-class Rule(NamedTuple):
+class SettingsRule(NamedTuple):
     """A rule about several options.
 
     Attributes:
@@ -25,8 +25,8 @@ class Rule(NamedTuple):
     hint: Callable[[Settings], str]
 
 
-TOGETHER: tuple[Rule, ...] = (
-    Rule(
+TOGETHER: tuple[SettingsRule, ...] = (
+    SettingsRule(
         ("process.stall_seconds", "clean.cpu_seconds"),
         lambda s: s.process.stall_seconds < s.clean.longest_call_seconds,
         lambda s: (
@@ -35,7 +35,7 @@ TOGETHER: tuple[Rule, ...] = (
         ),
         lambda s: f"set process.stall_seconds to {s.clean.longest_call_seconds:g} or more, or lower clean.cpu_seconds",
     ),
-    Rule(
+    SettingsRule(
         ("poll.min_interval_seconds", "poll.max_interval_seconds"),
         lambda s: s.poll.min_interval_seconds > s.poll.max_interval_seconds,
         lambda _: "no time between two polls is both",

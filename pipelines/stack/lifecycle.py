@@ -15,14 +15,14 @@ from pipelines.settings import Settings
 from pipelines.stack import artifacts, ports, processes
 from pipelines.stack.java import Java, find_java
 from pipelines.stack.parts import SERVERS, elsewhere, mark_of, process_of, server_of, software_folder
-from pipelines.stack.report import Report, Silent
+from pipelines.stack.report import Silent, StackReport
 from pipelines.stack.server import Server
 from pipelines.stack.state import FILE_NAME, ServerState, StackState, folder, load, locked, save
 
 _ASK_SECONDS = 0.2
 
 
-def up(settings: Settings, report: Report | None = None) -> tuple[str, ...]:
+def up(settings: Settings, report: StackReport | None = None) -> tuple[str, ...]:
     """Bring the servers up that the settings do not name, and wait until they answer.
 
     Returns:
@@ -51,7 +51,7 @@ def up(settings: Settings, report: Report | None = None) -> tuple[str, ...]:
     return tuple(server.label for server in resting)
 
 
-def down(settings: Settings, report: Report | None = None) -> tuple[str, ...]:
+def down(settings: Settings, report: StackReport | None = None) -> tuple[str, ...]:
     """End the servers, gracefully while they let us.
 
     Returns:
@@ -64,7 +64,7 @@ def down(settings: Settings, report: Report | None = None) -> tuple[str, ...]:
         return _stop(directory, settings, report or Silent())
 
 
-def reset(settings: Settings, report: Report | None = None) -> bool:
+def reset(settings: Settings, report: StackReport | None = None) -> bool:
     """End the servers and delete their data, configuration and logs; the downloads stay.
 
     Returns:
@@ -94,7 +94,7 @@ def reset(settings: Settings, report: Report | None = None) -> bool:
     return True
 
 
-def _start(resting: Iterable[Server], state: StackState, settings: Settings, report: Report) -> StackState:
+def _start(resting: Iterable[Server], state: StackState, settings: Settings, report: StackReport) -> StackState:
     directory, software = folder(settings), software_folder(settings)
     java = find_java()
     artifacts.ensure(software, [server.artifact for server in resting], java, report)
@@ -125,7 +125,7 @@ def _launch(server: Server, java: Java, account: processes.Account | None) -> ps
     return processes.start(launch, account)
 
 
-def _wait(servers: Iterable[Server], seconds: float, report: Report) -> None:
+def _wait(servers: Iterable[Server], seconds: float, report: StackReport) -> None:
     waiting, deadline = list(servers), time.monotonic() + seconds
     while True:
         for server in tuple(waiting):
@@ -148,7 +148,7 @@ def _wait(servers: Iterable[Server], seconds: float, report: Report) -> None:
         time.sleep(_ASK_SECONDS)
 
 
-def _stop(directory: Path, settings: Settings, report: Report) -> tuple[str, ...]:
+def _stop(directory: Path, settings: Settings, report: StackReport) -> tuple[str, ...]:
     state = load(directory)
     found = {kind: processes.marked(mark_of(kind, directory)) for kind in SERVERS}
     running = tuple(kind.artifact.label for kind in SERVERS if found[kind])
@@ -174,7 +174,7 @@ def _recorded(server: Server, process: psutil.Process | None) -> ServerState:
     return server.ports.model_copy(update=found)
 
 
-def _usable_ports(server: Server, report: Report) -> ServerState:
+def _usable_ports(server: Server, report: StackReport) -> ServerState:
     """Give the server's ports of last time, or new ones when another program has taken them meanwhile."""
     if ports.is_free(server.ports.port) and ports.is_free(server.ports.inner_port):
         return server.ports
@@ -205,7 +205,7 @@ def _checked(directory: Path) -> Path:
 
 
 @contextmanager
-def _alone(directory: Path, report: Report) -> Iterator[None]:
+def _alone(directory: Path, report: StackReport) -> Iterator[None]:
     waiting = "Another `newsriver stack` command is at work: waiting for it."
     try:
         with locked(directory / "lock", lambda: report.say(waiting)):

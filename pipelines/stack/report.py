@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 
-class Report(Protocol):
+class StackReport(Protocol):
     """Hears of the steps of `up`, `down` and `reset`."""
 
     def say(self, message: str) -> None:

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from pydantic import SecretStr
 
-from pipelines.pull.schedule import jitter
+from pipelines.poll.schedule import jitter
 from pipelines.websub.protocol import DENIED, Intent
 from schemas.records import HubMode, Subscription, SubscriptionStatus
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
+class OutgoingRecord:
     """One record to be written; `value` is None for a removal, `partition` None where the key decides."""
 
     topic: str
@@ -23,7 +23,7 @@ class Draft:
 class Parcel:
     """Records that are acknowledged together; `arrived` ends when they are."""
 
-    drafts: tuple[Draft, ...]
+    drafts: tuple[OutgoingRecord, ...]
     arrived: asyncio.Future[None]
 
     @property
@@ -49,7 +49,7 @@ class Outbox:
         self._size = 0
         self._waiting: deque[Parcel] = deque()
 
-    def put(self, drafts: Sequence[Draft], *, bounded: bool = False) -> asyncio.Future[None]:
+    def put(self, drafts: Sequence[OutgoingRecord], *, bounded: bool = False) -> asyncio.Future[None]:
         """Hand records over; the future ends when the broker has acknowledged them all.
 
         Raises:

@@ -17,18 +17,18 @@ from typing import Any, Self
 
 from pydantic import ValidationError
 
-from pipelines.connect import kafka_bootstrap
 from pipelines.errors import FeedFault, FetchFault, RecordsRefused
-from pipelines.feeds.place import feed_partition
-from pipelines.heartbeat import Waits
+from pipelines.feeds.partitions import feed_partition
 from pipelines.http.client import Client
+from pipelines.http.politeness import HostGate
 from pipelines.kafka import Follower, Message, Sender, missing, patiently, topics
-from pipelines.pull.drive import spawn
-from pipelines.pull.politeness import HostGate
+from pipelines.runtime.endpoints import kafka_bootstrap
+from pipelines.runtime.heartbeat import Waits
+from pipelines.runtime.run_loop import spawn
 from pipelines.settings import Settings
 from pipelines.urls import host_of
 from pipelines.websub.lifecycle import agrees, asked, denied, denies, refused, verified
-from pipelines.websub.outbox import Draft, Full, Outbox
+from pipelines.websub.outbox import Full, Outbox, OutgoingRecord
 from pipelines.websub.protocol import hub_address, read_intent, request_fields, signature_fault
 from pipelines.websub.subscriptions import Subscriptions
 from schemas.records import Feed, FeedState, HubMode, PushFacts, Subscription, SubscriptionStatus
@@ -47,7 +47,7 @@ _OUTBOX_BYTES = 64_000_000
 
 
 class Subscriber:
-    """One river's subscriptions; made on the event loop, run by `pipelines.pull.drive`.
+    """One river's subscriptions; made on the event loop, run by `pipelines.runtime.run_loop`.
 
     Args:
         settings: all settings.
@@ -180,7 +180,9 @@ class Subscriber:
         headers = {"push": facts.to_json()}
         # Beside the feed's definition, wherever that lies: there the copy of poll looks that has the feed.
         partition = self._places.get(held.feed_url, feed_partition(held.feed_url, self._partitions))
-        pushed = Draft(topic=self._name(PUSHES), key=held.feed_url, value=body, headers=headers, partition=partition)
+        pushed = OutgoingRecord(
+            topic=self._name(PUSHES), key=held.feed_url, value=body, headers=headers, partition=partition
+        )
         self._table.put(held)
         try:
             arrived = self._outbox.put([pushed, self._state(held.feed_url, held)], bounded=True)
@@ -234,9 +236,9 @@ class Subscriber:
             self._table.put(held)
         return self._outbox.put([self._state(feed_url, held)])
 
-    def _state(self, feed_url: str, held: Subscription | None) -> Draft:
+    def _state(self, feed_url: str, held: Subscription | None) -> OutgoingRecord:
         value = None if held is None else held.to_json()
-        return Draft(topic=self._name(SUBSCRIPTIONS), key=feed_url, value=value)
+        return OutgoingRecord(topic=self._name(SUBSCRIPTIONS), key=feed_url, value=value)
 
     def _take(self, message: Message) -> None:
         """Take in one record; of our own topic only what was there at the start, the rest is from here."""

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 import pipelines
-from pipelines.tag import WEIGHTS, _find, compile_lexicon, languages
+from pipelines.topics.tagger import WEIGHTS, _find, compile_lexicon, languages
 from schemas.media_topics import BY_ID, TOP_TOPICS
 
-FOLDER = Path(pipelines.__file__).with_name("lexicon")
+FOLDER = Path(pipelines.__file__).with_name("topics") / "lexicon"
 FILES = sorted(FOLDER.glob("*.toml"))
 NAMES = [file.stem for file in FILES]
 CUE = re.compile(r"(\*?[^\W_]+|[^\W_]+\*?)((['’] ?| )[^\W_]+\*?)*")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.pull.schedule import Seen, after_success, first_state
+from pipelines.poll.schedule import PollSighting, after_success, first_state
 from pipelines.settings import PollSettings
 from schemas.records import Feed
 
@@ -18,7 +18,7 @@ def pause(per_day: float, polls: int) -> float:
     """Give the minutes until the next poll of a steady feed."""
     dates = tuple(NOON - timedelta(days=number / per_day) for number in range(21))
     state = first_state(FEED.url, NOON).model_copy(update={"polls": polls})
-    state = after_success(FEED, state, Seen(at=NOON, dates=dates), PollSettings())
+    state = after_success(FEED, state, PollSighting(at=NOON, dates=dates), PollSettings())
     return (state.next_poll_at - NOON).total_seconds() / 60
 
 

@@ -12,15 +12,15 @@ from typing import Any
 
 import pytest
 
-from pipelines.chaos import proxy as faults
 from pipelines.errors import ServiceError
-from pipelines.heartbeat import Waits
 from pipelines.index import patience
 from pipelines.index.documents import Document, articles_alias
 from pipelines.index.elastic import Elastic, connect
 from pipelines.index.provision import provision_indices
 from pipelines.index.sink import MOST_SERVER_ERRORS, Sink
 from pipelines.index.verdict import Verdict
+from pipelines.lab.chaos import proxy as faults
+from pipelines.runtime.heartbeat import Waits
 from pipelines.settings import Settings
 from tests.rivers import until
 
@@ -263,7 +263,7 @@ def test_a_document_too_large_alone_is_dead_and_its_neighbours_live(river: Setti
 def test_a_request_that_is_not_understood_is_narrowed_to_one_document(
     river: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def dislikes_d2(exchange: faults.Exchange) -> None:
+    def dislikes_d2(exchange: faults.HttpExchange) -> None:
         reply = (400, b'{"error": {"type": "x"}}') if "d2" in faults.ids(exchange.body) else exchange.forward()
         exchange.reply(*reply)
 

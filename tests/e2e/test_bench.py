@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from pipelines.connect import kafka_bootstrap
 from pipelines.index.elastic import connect
 from pipelines.kafka import Admin
+from pipelines.runtime.endpoints import kafka_bootstrap
 from pipelines.settings import load_settings
 
 pytestmark = pytest.mark.servers

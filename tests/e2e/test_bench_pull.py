@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from pipelines.connect import kafka_bootstrap
 from pipelines.kafka import Admin
+from pipelines.runtime.endpoints import kafka_bootstrap
 from pipelines.settings import load_settings
 
 pytestmark = pytest.mark.servers

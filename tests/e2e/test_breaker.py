@@ -17,8 +17,8 @@ import pytest
 from pipelines.breaker.state import ResumeWatch, read
 from pipelines.breaker.window import LEAST_FAULTS
 from pipelines.kafka import Sender
+from pipelines.runtime.supervisor import Supervisor, Worker
 from pipelines.settings import Settings
-from pipelines.supervise import Supervisor, Worker
 from pipelines.urls import article_id
 from schemas.records import DeadLetter, Entry, Outcome
 from schemas.topics import DEAD_LETTERS, OUTCOMES, PAGES
@@ -183,7 +183,7 @@ def test_a_supervisor_keeps_the_other_roles_and_starts_process_again_after_the_r
     stop = threading.Event()
     running = threading.Thread(target=supervisor.run, args=(stop,))
     process, recorder = workers
-    caplog.set_level("INFO", "pipelines.supervise")
+    caplog.set_level("INFO", "pipelines.runtime.supervisor")
     running.start()
     try:
         until(lambda: process.stopped, what="a process that stopped for good")

@@ -16,8 +16,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from pipelines.chaos.plan import Kind
-from pipelines.chaos.verdict import FINDINGS
+from pipelines.lab.chaos.plan import FaultKind
+from pipelines.lab.chaos.verdict import FINDINGS
 
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(1500)]
 
@@ -66,12 +66,12 @@ def test_nothing_is_lost_when_everything_breaks_once(home: Path) -> None:
     # The good sites' articles and those of last month, a tenth of hostile ones, and the flood.
     assert accounts["announced"] == sum(accounts["ends"].values()) == 320 + 30 + 400
     assert accounts["unreadable_records"] == {"sent": 15, "ended": 15}
-    assert {fault["fault"] for fault in report["faults"]} == set(Kind) - {Kind.DENIED, Kind.RIVER}
+    assert {fault["fault"] for fault in report["faults"]} == set(FaultKind) - {FaultKind.DENIED, FaultKind.RIVER}
     assert report["raw_lines"] == []
     assert report["standstill_seconds"] == {}
     assert {"poll", "fetch", "second-fetch", "process-0", "record"} <= report["peak_mb"].keys()
     assert max(report["peak_mb"].values()) < 700
-    outages = [fault for fault in report["faults"] if fault["fault"] in (Kind.RESTART, Kind.STOP)]
+    outages = [fault for fault in report["faults"] if fault["fault"] in (FaultKind.RESTART, FaultKind.STOP)]
     assert all(fault["recovery_seconds"] is not None for fault in outages)
     assert running(home) == []
     assert {"chaos.log", "roles.log", "report.json"} <= {path.name for path in (home / "chaos").iterdir()}

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.cli import COMMANDS
-from pipelines.demo.site import Site
+from pipelines.demo.site import SampleSite
 from pipelines.settings import Settings, load_settings
 from tests.rivers import as_environment, documents, role, until
 
@@ -156,7 +156,7 @@ def test_command_runs(command: str, shown: tuple[Settings, str], tmp_path: Path)
 
 
 def test_run_drains_on_ctrl_c(river: Settings, tmp_path: Path) -> None:
-    with Site(port=18_754) as site:
+    with SampleSite(port=18_754) as site:
         feeds = tmp_path / "feeds.toml"
         site.feeds_toml(feeds)
         local = river.model_copy(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -17,11 +16,11 @@ from typing import Any
 
 import pytest
 
-from pipelines.beam.process import group
-from pipelines.chaos import proxy as faults
 from pipelines.index.documents import articles_alias, articles_index
 from pipelines.index.elastic import Elastic, connect
 from pipelines.kafka import PartitionReader, Sender
+from pipelines.lab.chaos import proxy as faults
+from pipelines.process.role import group
 from pipelines.settings import Settings
 from pipelines.status import worker_status
 from schemas.topics import PAGES
@@ -29,7 +28,6 @@ from tests.rivers import (
     NOON,
     as_environment,
     call,
-    children,
     documents,
     entry,
     facts,
@@ -138,7 +136,7 @@ def test_status_shows_who_waits_while_elasticsearch_is_away(river: Settings) -> 
         drained(process)
 
 
-def silent(exchange: faults.Exchange) -> None:
+def silent(exchange: faults.HttpExchange) -> None:
     """Keep the connection and never answer."""
     time.sleep(60)
     exchange.close_connection = True

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from pipelines.kafka import Sender
-from pipelines.ledger.lines import outcome
+from pipelines.ledger.outcomes import outcome
 from pipelines.settings import Settings
 from pipelines.urls import article_id, host_of
 from schemas.records import Entry, OutcomeKind, Stage

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from pipelines.demo.outlets import load_outlets
-from pipelines.demo.site import HUNG_UP, Access, Site
+from pipelines.demo.site import HUNG_UP, SampleAccess, SampleSite
 from pipelines.demo.timetable import whole_loopback
 from pipelines.errors import FetchFault, StackError
 from pipelines.feeds.lists import read_feed_list
@@ -42,8 +42,8 @@ def free_port() -> int:
 
 
 @pytest.fixture(scope="module")
-def site() -> Iterator[Site]:
-    with Site(free_port()) as running:
+def site() -> Iterator[SampleSite]:
+    with SampleSite(free_port()) as running:
         yield running
 
 
@@ -60,17 +60,17 @@ def get(url: str, **headers: str) -> tuple[int, http.client.HTTPMessage, bytes]:
     return answer.status, answer.headers, body
 
 
-def special(site: Site, name: str) -> str:
+def special(site: SampleSite, name: str) -> str:
     return next(case.url for case in site.expected if case.name == name)
 
 
-def ordinary(site: Site) -> str:
+def ordinary(site: SampleSite) -> str:
     """Give an article's page that never changes."""
     corrected = special(site, "corrected after publication")
     return next(case.url for case in site.expected if case.name == "article" and case.url != corrected)
 
 
-def eventually(fact: Callable[[], Access | None]) -> Access:
+def eventually(fact: Callable[[], SampleAccess | None]) -> SampleAccess:
     """Wait for an entry of the access log, which is written after the answer has gone."""
     ends_at = time.monotonic() + 20
     while time.monotonic() < ends_at:
@@ -80,14 +80,14 @@ def eventually(fact: Callable[[], Access | None]) -> Access:
     raise AssertionError("the access log never got the request")
 
 
-def logged(site: Site, url: str) -> Access | None:
+def logged(site: SampleSite, url: str) -> SampleAccess | None:
     parts = urlsplit(url)
     path = parts.path + (f"?{parts.query}" if parts.query else "")
     hits = [each for each in site.requests() if (each.host, each.path) == (parts.netloc, path)]
     return hits[-1] if hits else None
 
 
-def test_every_outlet_answers_at_its_own_place(site: Site) -> None:
+def test_every_outlet_answers_at_its_own_place(site: SampleSite) -> None:
     for outlet in load_outlets():
         status, headers, body = get(site.times.base(outlet.address) + "/robots.txt")
         assert (status, headers.get_content_type()) == (200, "text/plain")
@@ -97,7 +97,7 @@ def test_every_outlet_answers_at_its_own_place(site: Site) -> None:
         assert outlet.title in body.decode()
 
 
-def test_an_article_is_served_with_trackers_or_without_and_logged(site: Site) -> None:
+def test_an_article_is_served_with_trackers_or_without_and_logged(site: SampleSite) -> None:
     tracked = special(site, "announced by two feeds")
     bare = tracked.partition("?")[0]
     assert get(tracked)[2] == get(bare)[2]
@@ -106,14 +106,14 @@ def test_an_article_is_served_with_trackers_or_without_and_logged(site: Site) ->
     assert 0 <= entry.seconds < 5
 
 
-def test_a_query_tells_articles_apart(site: Site) -> None:
+def test_a_query_tells_articles_apart(site: SampleSite) -> None:
     outlet = next(outlet for outlet in load_outlets() if "?" in outlet.path)
     urls = [site.times.url(outlet, outlet.article_path(article)) for article in outlet.articles]
     assert len({get(url)[2] for url in urls}) == len(urls)
     assert get(urls[0].partition("?")[0])[0] == 404
 
 
-def test_conditional_requests_are_answered_with_304(site: Site) -> None:
+def test_conditional_requests_are_answered_with_304(site: SampleSite) -> None:
     url = special(site, "feed not modified")
     _, headers, _ = get(url)
     status, _, body = get(url, If_None_Match=headers["ETag"])
@@ -121,20 +121,20 @@ def test_conditional_requests_are_answered_with_304(site: Site) -> None:
     assert eventually(lambda: logged(site, url)).status == 304
 
 
-def test_pages_are_compressed_for_those_who_ask(site: Site) -> None:
+def test_pages_are_compressed_for_those_who_ask(site: SampleSite) -> None:
     url = ordinary(site)
     _, headers, body = get(url, Accept_Encoding="gzip")
     assert headers["Content-Encoding"] == "gzip"
     assert gzip.decompress(body) == get(url)[2]
 
 
-def test_a_busy_server_and_a_corrected_article_change_with_the_second_visit(site: Site) -> None:
+def test_a_busy_server_and_a_corrected_article_change_with_the_second_visit(site: SampleSite) -> None:
     busy, corrected = special(site, "busy server"), special(site, "corrected after publication")
     assert [get(busy)[0], get(busy)[0]] == [503, 200]
     assert get(corrected)[2] != get(corrected)[2]
 
 
-def test_a_client_may_hang_up_in_the_middle_of_a_page_without_end(site: Site) -> None:
+def test_a_client_may_hang_up_in_the_middle_of_a_page_without_end(site: SampleSite) -> None:
     url = special(site, "too large")
     parts = urlsplit(url)
     with socket.create_connection((parts.hostname or "", parts.port or 0), timeout=10) as connection:
@@ -145,7 +145,7 @@ def test_a_client_may_hang_up_in_the_middle_of_a_page_without_end(site: Site) ->
 
 
 @pytest.mark.parametrize("name", TRAPS)
-def test_our_own_client_ends_each_trap_with_the_expected_reason(site: Site, name: str) -> None:
+def test_our_own_client_ends_each_trap_with_the_expected_reason(site: SampleSite, name: str) -> None:
     case = next((case for case in site.expected if case.name == name), None)
     if case is None:  # only where each outlet has an address of its own
         assert not site.times.apart
@@ -163,7 +163,7 @@ def test_our_own_client_ends_each_trap_with_the_expected_reason(site: Site, name
     assert caught.value.reason in case.reasons
 
 
-def test_the_slow_host_takes_three_seconds_and_its_robots_txt_does_not(site: Site) -> None:
+def test_the_slow_host_takes_three_seconds_and_its_robots_txt_does_not(site: SampleSite) -> None:
     url = special(site, "slow host")
     assert get(url)[0] == 200
     assert eventually(lambda: logged(site, url)).seconds >= 3
@@ -172,25 +172,25 @@ def test_the_slow_host_takes_three_seconds_and_its_robots_txt_does_not(site: Sit
     assert eventually(lambda: logged(site, robots)).seconds < 3
 
 
-def test_nothing_listens_where_a_connection_must_be_refused(site: Site) -> None:
+def test_nothing_listens_where_a_connection_must_be_refused(site: SampleSite) -> None:
     parts = urlsplit(special(site, "connection refused"))
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection((parts.hostname or "", parts.port or 0), timeout=10)
 
 
-def test_the_networks_are_the_outlets_own_and_not_all_of_loopback(site: Site) -> None:
+def test_the_networks_are_the_outlets_own_and_not_all_of_loopback(site: SampleSite) -> None:
     assert ("127.0.0.1/32" in site.networks()) != whole_loopback()
     hosts = {urlsplit(feed.url).hostname for feed in site.feed_list()} - {"missing.invalid"}
     assert {f"{host}/32" for host in hosts} == set(site.networks())
 
 
-def test_the_feed_list_is_toml_that_holds_every_feed(site: Site, tmp_path: Path) -> None:
+def test_the_feed_list_is_toml_that_holds_every_feed(site: SampleSite, tmp_path: Path) -> None:
     path = tmp_path / "feeds.toml"
     site.feeds_toml(path)
     assert list(read_feed_list(path).feeds) == site.feed_list()
 
 
-def test_feeds_asked_grows_with_what_is_asked(site: Site) -> None:
+def test_feeds_asked_grows_with_what_is_asked(site: SampleSite) -> None:
     url = next(feed.url for feed in site.feed_list() if feed.source == "waterhoek-courant")
     assert url not in site.feeds_asked()
     get(url)
@@ -199,8 +199,8 @@ def test_feeds_asked_grows_with_what_is_asked(site: Site) -> None:
     assert special(site, "host does not resolve") in site.feeds_asked()
 
 
-def test_a_taken_port_is_named(site: Site) -> None:
-    second = Site(site.times.port)
+def test_a_taken_port_is_named(site: SampleSite) -> None:
+    second = SampleSite(site.times.port)
     with pytest.raises(StackError, match=f"{site.times.port}: the port is taken"):
         second.start()
     second.stop()
@@ -210,5 +210,5 @@ def test_a_taken_port_is_named(site: Site) -> None:
 def test_it_starts_again_on_the_same_port_at_once() -> None:
     port = free_port()
     for _ in range(2):
-        with Site(port) as running:
+        with SampleSite(port) as running:
             assert get(ordinary(running))[0] == 200

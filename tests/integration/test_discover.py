@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from pipelines.discovery.candidates import How
+from pipelines.discovery.site_survey import MAX_REQUESTS, Survey, discover
 from pipelines.errors import FetchFault
-from pipelines.feeds.discovery import How
-from pipelines.feeds.survey import MAX_REQUESTS, Survey, discover
 from pipelines.settings import Settings, load_settings
 from tests.integration.pulling import feed_reply
 from tests.integration.site import Reply, Site

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.ledger.lines import outcome_id
+from pipelines.ledger.outcomes import outcome_id
 from pipelines.settings import Settings
 from pipelines.status import worker_status
 from schemas.records import Entry, OutcomeKind, PageFacts

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.chaos.hostile import TRICKS, Hostile
-from pipelines.chaos.orders import SiteProcess
-from pipelines.chaos.plan import hostile, plan
 from pipelines.demo.timetable import whole_loopback
 from pipelines.errors import StackError
-from pipelines.parse import parse_feed
+from pipelines.feed_formats import parse_feed
+from pipelines.lab.chaos.hostile import TRICKS, Hostile
+from pipelines.lab.chaos.orders import SiteProcess
+from pipelines.lab.chaos.plan import hostile, plan
 from pipelines.stack.ports import choose
 
 
@@ -22,7 +22,7 @@ from pipelines.stack.ports import choose
 def site(tmp_path: Path) -> Iterator[tuple[Hostile, SiteProcess]]:
     where = hostile(plan(20_000, 1), choose(), apart=whole_loopback())
     arguments = ["20000", "1", str(where.port)]
-    with SiteProcess("pipelines.chaos.hostile_site", arguments, tmp_path / "site.log") as process:
+    with SiteProcess("pipelines.lab.chaos.hostile_site", arguments, tmp_path / "site.log") as process:
         yield where, process
 
 
@@ -83,5 +83,5 @@ def test_no_trick_holds_up_the_others(site: tuple[Hostile, SiteProcess]) -> None
 
 def test_a_site_that_does_not_start_says_where_to_look(tmp_path: Path) -> None:
     with pytest.raises(StackError, match=r"does not start.*site\.log"):
-        SiteProcess("pipelines.chaos.hostile_site", ["no number", "1", "1"], tmp_path / "site.log")
+        SiteProcess("pipelines.lab.chaos.hostile_site", ["no number", "1", "1"], tmp_path / "site.log")
     assert "ValueError" in (tmp_path / "site.log").read_text()

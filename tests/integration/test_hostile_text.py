@@ -96,7 +96,7 @@ def test_a_terminal_is_not_steered(terminal: str) -> None:
 
 @pytest.mark.servers
 def test_neither_log_nor_ledger_is_forged(river: Settings, tmp_path: Path) -> None:
-    forged = "\n2026-11-29T10:00:00.000+00:00 INFO    fetch pipelines.pull.fetch: all is well"
+    forged = "\n2026-11-29T10:00:00.000+00:00 INFO    fetch pipelines.fetch.fetcher: all is well"
     with Site() as site:
         settings = pulling(river, fetch_revisit=[])
         site.routes |= {"/reason": REASON, "/coded": CODED, "/page": Reply(PAGE, headers=HTML)}

@@ -22,7 +22,7 @@ import zstandard
 from pydantic import SecretStr
 
 from pipelines.errors import AddressRefused, FetchFault
-from pipelines.http.answer import Answer
+from pipelines.http.answer import Response
 from pipelines.http.client import Client
 from pipelines.http.credentials import Credentials
 from pipelines.http.guarded import GuardedResolver
@@ -37,8 +37,8 @@ def settings(*assignments: str) -> Settings:
     return load_settings(assignments=["fetch.allow_networks=['127.0.0.0/8']", *assignments], environment={})
 
 
-def get(url: str, *assignments: str, use: Settings | None = None, **options: Any) -> Answer:
-    async def call() -> Answer:
+def get(url: str, *assignments: str, use: Settings | None = None, **options: Any) -> Response:
+    async def call() -> Response:
         async with Client(use or settings(*assignments)) as client:
             return await client.get(url, **{"max_bytes": LIMIT, **options})
 

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs
 import pytest
 
 from pipelines.errors import AddressRefused, FetchFault
-from pipelines.http.answer import Answer
+from pipelines.http.answer import Response
 from pipelines.http.client import Client
 from pipelines.settings import FetchSettings, Settings
 
@@ -65,8 +65,8 @@ def receiver() -> Iterator[Receiver]:
         server.shutdown()
 
 
-def post(url: str, settings: Settings = SETTINGS) -> Answer:
-    async def story() -> Answer:
+def post(url: str, settings: Settings = SETTINGS) -> Response:
+    async def story() -> Response:
         async with Client(settings) as client:
             return await client.post_form(url, {"hub.topic": "https://a.example/?b=1&c=ü", "hub.secret": "s3cr3t"})
 
@@ -124,9 +124,9 @@ def test_a_form_never_falls_from_https_to_http(
 ) -> None:
     asked: list[str] = []
 
-    async def once(_: Client, url: str, *_rest: object) -> Answer:  # certificates for these names cannot be had
+    async def once(_: Client, url: str, *_rest: object) -> Response:  # certificates for these names cannot be had
         asked.append(url)
-        return Answer(url=url, status=307 if url == start else 202, headers={"location": end})
+        return Response(url=url, status=307 if url == start else 202, headers={"location": end})
 
     monkeypatch.setattr(Client, "_once", once)
     if followed:

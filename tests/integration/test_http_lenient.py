@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from pipelines.errors import AddressRefused, FetchFault
-from pipelines.http.answer import Answer
+from pipelines.http.answer import Response
 from pipelines.http.client import Client
 from pipelines.settings import load_settings
 
@@ -67,12 +67,12 @@ def server() -> Iterator[RawServer]:
     running.close()
 
 
-def get(url: str, *, networks: str = "127.0.0.0/8") -> Answer:
+def get(url: str, *, networks: str = "127.0.0.0/8") -> Response:
     settings = load_settings(
         assignments=[f"fetch.allow_networks=['{networks}']", "fetch.timeout_seconds=20"], environment={}
     )
 
-    async def call() -> Answer:
+    async def call() -> Response:
         async with Client(settings) as client:
             return await client.get(url, max_bytes=100_000)
 

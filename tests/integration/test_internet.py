@@ -10,22 +10,22 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.bench.internet.answers import Internet
-from pipelines.bench.internet.log import GAVE_UP, Request, read
-from pipelines.bench.internet.site import Orders
-from pipelines.bench.internet.traits import Host, Life, Rules
 from pipelines.errors import FetchFault
-from pipelines.http.answer import Answer
+from pipelines.feed_formats import parse_feed
+from pipelines.http.answer import Response
 from pipelines.http.client import Client
-from pipelines.parse import parse_feed
+from pipelines.lab.internet.answers import Internet
+from pipelines.lab.internet.log import GAVE_UP, LoggedRequest, read
+from pipelines.lab.internet.site import Orders
+from pipelines.lab.internet.traits import Host, Life, Rules
 from pipelines.settings import FetchSettings, Settings
 from tests.rivers import until
 
 
-def get(*urls: str, seconds: float = 10.0, etag: str | None = None) -> list[Answer]:
+def get(*urls: str, seconds: float = 10.0, etag: str | None = None) -> list[Response]:
     """Fetch one URL after the other, over one pool of connections."""
 
-    async def work() -> list[Answer]:
+    async def work() -> list[Response]:
         settings = Settings(fetch=FetchSettings(allow_networks=["127.64.0.0/16"], timeout_seconds=seconds))
         async with Client(settings) as client:
             return [await client.get(url, max_bytes=1_000_000, etag=etag) for url in urls]
@@ -39,11 +39,11 @@ def host_that(of: Internet, life: Life) -> Host:
     return min(found, key=lambda host: host.phases is not None)  # one that is never in trouble, if there is one
 
 
-def logged(folder: Path, count: int) -> list[Request]:
+def logged(folder: Path, count: int) -> list[LoggedRequest]:
     """Wait until so many requests are in the log, which is written once a second."""
     log = folder / "requests.log"
 
-    def entries() -> list[Request]:
+    def entries() -> list[LoggedRequest]:
         return list(read(log.read_text(encoding="utf-8").splitlines(keepends=True)))
 
     until(lambda: len(entries()) >= count, seconds=15, what=f"{count} requests in the log")

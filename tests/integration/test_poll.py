@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.feeds.place import feed_partition
+from pipelines.feeds.partitions import feed_partition
 from pipelines.feeds.store import remove_feeds, store_feeds, stored_feeds
-from pipelines.ledger.underway import Underway
+from pipelines.ledger.in_flight import Underway
 from pipelines.settings import Settings
 from pipelines.status import WorkerStatus, worker_status
 from pipelines.urls import article_id

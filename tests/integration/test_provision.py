@@ -11,7 +11,7 @@ from pipelines.cli import main
 from pipelines.errors import ServiceError
 from pipelines.index.documents import articles_alias
 from pipelines.index.elastic import Elastic, connect
-from pipelines.index.provision import Change, State, provision, provision_indices, remove
+from pipelines.index.provision import ProvisionChange, ProvisionState, provision, provision_indices, remove
 from pipelines.kafka import Admin
 from pipelines.settings import Settings, load_settings
 from schemas.topics import FEEDS, PAGES, TOPICS
@@ -27,19 +27,19 @@ def client(river: Settings) -> Iterator[Elastic]:
     client.close()
 
 
-def states(changes: list[Change]) -> dict[str, State]:
+def states(changes: list[ProvisionChange]) -> dict[str, ProvisionState]:
     return {change.name: change.state for change in changes}
 
 
-def only_change(changes: list[Change]) -> Change:
-    [change] = [change for change in changes if change.state is not State.UNCHANGED]
+def only_change(changes: list[ProvisionChange]) -> ProvisionChange:
+    [change] = [change for change in changes if change.state is not ProvisionState.UNCHANGED]
     return change
 
 
 def test_everything_is_there_and_a_second_call_changes_nothing(river: Settings, client: Elastic) -> None:
     client.ask("PUT", f"/{articles_alias(river.river.name)}-2026.11")
     changes = provision(river)
-    assert set(states(changes).values()) == {State.UNCHANGED}, [one for one in changes if one.details]
+    assert set(states(changes).values()) == {ProvisionState.UNCHANGED}, [one for one in changes if one.details]
     names = {topic.full_name(river.river.name) for topic in TOPICS}
     expected = {f"{river.river.name}-{kind}" for kind in ("articles", "outcomes", "articles-2026.11")}
     assert set(states(changes)) == names | expected
@@ -49,8 +49,8 @@ def test_removing_leaves_nothing_and_a_dry_run_creates_nothing(river: Settings, 
     client.ask("PUT", f"/{articles_alias(river.river.name)}-2026.11")
     remove(river)
     for _ in range(2):
-        assert set(states(provision(river, dry_run=True)).values()) == {State.CREATED}
-    assert set(states(provision(river)).values()) == {State.CREATED}
+        assert set(states(provision(river, dry_run=True)).values()) == {ProvisionState.CREATED}
+    assert set(states(provision(river)).values()) == {ProvisionState.CREATED}
 
 
 def test_topics_are_created_as_declared(river: Settings) -> None:
@@ -65,7 +65,7 @@ def test_a_changed_topic_setting_is_mended(river: Settings) -> None:
         admin.set_config(name, PAGES.broker_config() | {"retention.ms": "1000"})
         for dry_run in (True, False):
             change = only_change(provision(river, dry_run=dry_run))
-            assert (change.name, change.state) == (name, State.CHANGED)
+            assert (change.name, change.state) == (name, ProvisionState.CHANGED)
             assert change.details == ('retention.ms: "1000" -> "604800000"',)
         assert admin.config(name)["retention.ms"] == "604800000"
 
@@ -73,7 +73,7 @@ def test_a_changed_topic_setting_is_mended(river: Settings) -> None:
 def test_other_partition_counts_are_told_and_left(river: Settings) -> None:
     more = river.model_copy(update={"kafka": river.kafka.model_copy(update={"partitions": 3})})
     changes = [one for one in provision(more) if one.what == "topic"]
-    assert {change.state for change in changes} == {State.DIFFERS}
+    assert {change.state for change in changes} == {ProvisionState.DIFFERS}
     assert "partitions: 2" in changes[0].details[0]
 
 
@@ -86,12 +86,12 @@ def test_a_changed_template_is_shown_then_mended(river: Settings, client: Elasti
     client.ask("PUT", path, template)
     for dry_run in (True, False):
         change = only_change(provision_indices(river, dry_run=dry_run))
-        assert (change.what, change.name, change.state) == ("template", name, State.CHANGED)
+        assert (change.what, change.name, change.state) == ("template", name, ProvisionState.CHANGED)
         assert change.details == (
             'template.mappings.properties.words.type: "integer" -> "long"',
             'template.mappings.properties.mood: {"type": "keyword"} -> nothing',
         )
-    assert set(states(provision_indices(river)).values()) == {State.UNCHANGED}
+    assert set(states(provision_indices(river)).values()) == {ProvisionState.UNCHANGED}
 
 
 def test_an_older_index_gets_the_fields_alias_and_settings_it_lacks(river: Settings, client: Elastic) -> None:
@@ -103,13 +103,13 @@ def test_an_older_index_gets_the_fields_alias_and_settings_it_lacks(river: Setti
     settings = {"index": {"analysis": mapping["settings"]["index"]["analysis"]}}
     client.ask("PUT", f"/{index}", {"settings": settings, "mappings": {"dynamic": "strict", "properties": old}})
     changes = {change.name: change for change in provision_indices(river)}
-    assert changes[index].state is State.CHANGED
+    assert changes[index].state is ProvisionState.CHANGED
     assert changes[index].details[:3] == (
         "field topics.evidence added",
         "field words added",
         f"alias {name} added",
     )
-    assert set(states(provision_indices(river)).values()) == {State.UNCHANGED}
+    assert set(states(provision_indices(river)).values()) == {ProvisionState.UNCHANGED}
     properties = client.ask("GET", f"/{index}")[index]["mappings"]["properties"]
     assert properties["topics"]["properties"]["evidence"]["type"] == "keyword"
     assert properties["topics"]["properties"]["label"]["type"] == "keyword"
@@ -120,7 +120,7 @@ def test_an_index_without_our_analyzers_gets_the_fields_that_need_none(river: Se
     client.ask("PUT", f"/_index_template/{name}", {"index_patterns": [f"{name}-*"], "template": {}})
     client.ask("PUT", f"/{index}", {"mappings": {"dynamic": "strict", "properties": {"body": {"type": "text"}}}})
     change = next(change for change in provision_indices(river) if change.name == index)
-    assert change.state is State.CHANGED
+    assert change.state is ProvisionState.CHANGED
     assert "field dated_at added" in change.details
     assert "field title is missing; needs a new index" in change.details
     assert 'body.analyzer: nothing -> "newsriver_exact"; needs a new index' in change.details
@@ -133,7 +133,7 @@ def test_a_field_of_another_type_is_told_and_left(river: Settings, client: Elast
     name, index = articles_alias(river.river.name), f"{articles_alias(river.river.name)}-2026.10"
     client.ask("PUT", f"/{index}", {"mappings": {"properties": {"summary": {"type": "text", "analyzer": "simple"}}}})
     change = only_change(provision_indices(river))
-    assert (change.name, change.state) == (index, State.DIFFERS)
+    assert (change.name, change.state) == (index, ProvisionState.DIFFERS)
     assert "needs a new index" in change.details[0]
     assert client.exists(f"/{index}")
     assert name in client.ask("GET", f"/{index}")[index]["aliases"]

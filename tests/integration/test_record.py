@@ -8,7 +8,7 @@ import pytest
 
 from pipelines.kafka import Sender
 from pipelines.ledger.accounts import reconcile
-from pipelines.ledger.lines import outcome
+from pipelines.ledger.outcomes import outcome
 from pipelines.settings import Settings
 from schemas.records import DeadLetter, OutcomeKind, Stage
 from schemas.topics import DEAD_LETTERS, OUTCOMES

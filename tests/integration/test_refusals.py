@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from pipelines.kafka import Admin
+from pipelines.runtime.signals import held
 from pipelines.settings import Settings
-from pipelines.signals import held
 from pipelines.status import worker_status
 from schemas.topics import ENTRIES, FEEDS, LATER, OUTCOMES, PAGES, Role, Topic
 from tests.rivers import as_environment

@@ -11,7 +11,7 @@ from pipelines.index.documents import articles_alias, document, outcome_document
 from pipelines.index.elastic import connect
 from pipelines.index.sink import Sink
 from pipelines.index.verdict import Verdict
-from pipelines.ledger.lines import outcome
+from pipelines.ledger.outcomes import outcome
 from pipelines.settings import Settings
 from schemas.records import Article, OutcomeKind, Stage
 from tests.rivers import entry

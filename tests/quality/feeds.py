@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from pipelines.errors import FeedFault
-from pipelines.parse import ParsedEntry, parse_feed
+from pipelines.feed_formats import ParsedEntry, parse_feed
 
 URL = "https://feed.example/"
 """Where a file of unknown origin is taken to come from."""

@@ -15,7 +15,7 @@ import time
 import zlib
 from pathlib import Path
 
-from pipelines.tag import tag
+from pipelines.topics.tagger import tag
 
 HALVES = ("looking", "measuring")
 

@@ -47,7 +47,6 @@ _NOISE_SECONDS = 0.004
 
 
 def _seconds(call: Callable[[int], object], size: int) -> float:
-    gc.collect()
     gc.disable()  # its rounds come when they will
     try:
         began = time.process_time()

@@ -12,13 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.errors import ServiceError
-from pipelines.heartbeat import Waits
 from pipelines.index import patience
 from pipelines.index.arrival import Arrival
 from pipelines.index.articles import ArticleWriter
 from pipelines.index.lookup import Lookup, Recent
 from pipelines.index.sink import Sink
 from pipelines.index.stored import MOST_CLAIMANTS
+from pipelines.runtime.heartbeat import Waits
 from pipelines.settings import load_settings
 from pipelines.urls import article_id
 from tests.arrivals import DECEMBER, NOVEMBER, SITE, TEXTS, TITLES, arrival, ended

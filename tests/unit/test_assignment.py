@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.kafka.assignment import Assignment, Change
+from pipelines.kafka.assignment import Assignment, AssignmentChange
 
 A, B, C = ("entries", 0), ("entries", 1), ("later", 0)
 NOTHING: frozenset[tuple[str, int]] = frozenset()
@@ -13,24 +13,24 @@ NOTHING: frozenset[tuple[str, int]] = frozenset()
 
 def test_what_stays_is_neither_void_nor_new() -> None:
     held = Assignment()
-    assert held.assigned([A, B], 4) == Change(NOTHING, frozenset([A, B]))
-    assert held.assigned([B, C], 5) == Change(frozenset([A]), frozenset([C]))
-    assert held.assigned([B, C], 5) == Change(NOTHING, NOTHING)  # asked again without a rebalance
+    assert held.assigned([A, B], 4) == AssignmentChange(NOTHING, frozenset([A, B]))
+    assert held.assigned([B, C], 5) == AssignmentChange(frozenset([A]), frozenset([C]))
+    assert held.assigned([B, C], 5) == AssignmentChange(NOTHING, NOTHING)  # asked again without a rebalance
     assert held.held == {B, C}
 
 
 def test_after_a_generation_that_was_missed_everything_is_read_again() -> None:
     held = Assignment()
     held.assigned([A, B], 4)
-    assert held.assigned([A], 6) == Change(frozenset([A, B]), frozenset([A]))
+    assert held.assigned([A], 6) == AssignmentChange(frozenset([A, B]), frozenset([A]))
 
 
 def test_after_the_membership_was_lost_everything_is_read_again() -> None:
     held = Assignment()
     held.assigned([A], 4)
-    assert held.lost() == Change(frozenset([A]), NOTHING)
-    assert held.lost() == Change(NOTHING, NOTHING)
-    assert held.assigned([A], 5) == Change(NOTHING, frozenset([A]))
+    assert held.lost() == AssignmentChange(frozenset([A]), NOTHING)
+    assert held.lost() == AssignmentChange(NOTHING, NOTHING)
+    assert held.assigned([A], 5) == AssignmentChange(NOTHING, frozenset([A]))
 
 
 PLACES = st.frozensets(st.sampled_from([A, B, C]))

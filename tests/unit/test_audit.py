@@ -16,7 +16,7 @@ from pipelines.errors import NewsriverError
 from pipelines.ledger import audit_store
 from pipelines.ledger.audit import Audit, Sighting
 from pipelines.ledger.audit_store import Events, Findings
-from pipelines.ledger.lines import Line
+from pipelines.ledger.outcomes import OutcomeLine
 from pipelines.ledger.reconcile import Balance, Finding, Problem, Side
 from tests.ledgers import MadeUpLedger, article
 from tests.unit.test_reconcile import MOVES, Look, River, flowed
@@ -31,7 +31,7 @@ class Model:
         self._river = river
         self._moves = iter(moves or [])
 
-    def lines(self, articles: Collection[str] | None = None) -> Iterator[Line]:
+    def lines(self, articles: Collection[str] | None = None) -> Iterator[OutcomeLine]:
         yield from [line for line in self._river.ledger if articles is None or line.article_id in articles]
         self._let_flow()
 
@@ -44,7 +44,7 @@ class Model:
         yield from [Sighting(*page, committed=True) for page in self._river.processed if whole]
         self._let_flow()
 
-    def outcomes(self) -> Iterator[tuple[Line, bool]]:
+    def outcomes(self) -> Iterator[tuple[OutcomeLine, bool]]:
         yield from [(line, True) for line in self._river.outcomes]
         self._let_flow()
 

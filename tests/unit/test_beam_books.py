@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from pipelines.beam import books as module
-from pipelines.beam.books import Books
-from pipelines.beam.failures import Failure, failure_of
 from pipelines.breaker.guard import Breaker
 from pipelines.breaker.window import LEAST_FAULTS
 from pipelines.errors import NewsriverError, Poison, RecordsRefused, ServiceError
 from pipelines.kafka import Message
+from pipelines.process import books as module
+from pipelines.process.books import OutputWriter
+from pipelines.process.failures import Failure, failure_of
 from schemas.records import BreakerState, DeadLetter, Entry, Outcome, Stage
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -70,8 +70,8 @@ def failed(number: int, reason: str, body: bytes = b"<p>", stack: str = "") -> F
     return Failure(page(number, body), Stage.CLEAN, reason, "Poison", "why it failed", stack)
 
 
-def books(kafka: Kafka) -> Books:
-    return Books(kafka, "news", 0.5)  # type: ignore[arg-type] - a stand-in
+def books(kafka: Kafka) -> OutputWriter:
+    return OutputWriter(kafka, "news", 0.5)  # type: ignore[arg-type] - a stand-in
 
 
 def test_a_letter_keeps_payload_and_headers_and_has_its_line() -> None:

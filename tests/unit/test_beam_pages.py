@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.beam.pages import AHEAD, accountable_entry, read_page
 from pipelines.errors import Poison
 from pipelines.index.documents import outcome_document
 from pipelines.kafka import Message
 from pipelines.kafka.client import message as as_message
-from pipelines.ledger.lines import outcome
+from pipelines.ledger.outcomes import outcome
+from pipelines.process.pages import AHEAD, accountable_entry, read_page
 from schemas.records import Entry, OutcomeKind, PageFacts, Stage
 
 SENT = datetime(2026, 11, 20, 12, tzinfo=UTC)

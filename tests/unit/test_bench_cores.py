@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from pipelines.bench.cores import Memory, Meter, Spent, cpu_seconds, machine, resident_bytes, server_pids
+from pipelines.lab.bench.cores import Memory, Meter, Spent, cpu_seconds, machine, resident_bytes, server_pids
 
 _BURN = "import time\nwhile time.process_time() < {seconds}: pass\n"
 _PARENT = f"""

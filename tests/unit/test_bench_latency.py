@@ -5,11 +5,11 @@ import io
 import pytest
 from rich.console import Console
 
-from pipelines.bench import report
-from pipelines.bench.cores import Memory
-from pipelines.bench.latency import Delays, Result
+from pipelines.lab.bench import report
+from pipelines.lab.bench.cores import Memory
+from pipelines.lab.bench.latency import Delays, LatencyResult
 
-RESULT = Result(
+RESULT = LatencyResult(
     pages=Delays(900, 0.9, 1.6, 2.1, 2.4),
     floor=Delays(200, 0.6, 1.05, 1.1, 1.2),
     rate=15.0,

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.bench import pages, prose
-from pipelines.bench.pages import Page, announced, key, page
 from pipelines.clean import clean
+from pipelines.lab.bench import pages, prose
+from pipelines.lab.bench.pages import BenchPage, announced, key, page
 from pipelines.settings import CleanSettings
 from schemas.records import Article
 
@@ -19,7 +19,7 @@ NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 
 @cache
-def sample() -> list[Page]:
+def sample() -> list[BenchPage]:
     return [page(7, number) for number in range(300)]
 
 

@@ -5,24 +5,24 @@ import io
 import pytest
 from rich.console import Console
 
-from pipelines.bench import report
-from pipelines.bench.cores import Spent
-from pipelines.bench.pages import page
-from pipelines.bench.pipeline import Leg, Result, run, shares
 from pipelines.errors import UsageError
+from pipelines.lab.bench import report
+from pipelines.lab.bench.cores import Spent
+from pipelines.lab.bench.pages import page
+from pipelines.lab.bench.pipeline import PipelineLeg, PipelineResult, run, shares
 from pipelines.settings import load_settings
 
 
-def leg(articles: int, wall: float, ours: float, servers: float = 0.0, others: float = 0.0) -> Leg:
+def leg(articles: int, wall: float, ours: float, servers: float = 0.0, others: float = 0.0) -> PipelineLeg:
     seen = {"Elasticsearch": servers} if servers else {}
-    return Leg(articles, Spent(wall=wall, cores=2, workers=2, ours=ours, servers=seen, others=others))
+    return PipelineLeg(articles, Spent(wall=wall, cores=2, workers=2, ours=ours, servers=seen, others=others))
 
 
 BARE = leg(600, wall=10, ours=20)
 RIVER = leg(600, wall=12.5, ours=21, servers=2.5)
 
 
-def shown(result: Result) -> str:
+def shown(result: PipelineResult) -> str:
     file = io.StringIO()
     for table in report.pipeline_tables(result):
         Console(file=file, width=160).print(table)
@@ -30,7 +30,7 @@ def shown(result: Result) -> str:
 
 
 def test_the_servers_share_of_the_cores_is_no_loss_of_the_rivers() -> None:
-    result = Result([(BARE, RIVER)], 600, 270_000)
+    result = PipelineResult([(BARE, RIVER)], 600, 270_000)
     assert result.ratio == pytest.approx((600 / 22.5) / (600 / 20))
     assert result.wall_ratio == pytest.approx(10 / 12.5)
     assert result.cpu_ratio == pytest.approx(20 / 21)
@@ -38,18 +38,18 @@ def test_the_servers_share_of_the_cores_is_no_loss_of_the_rivers() -> None:
 
 def test_idle_cores_are_a_loss_of_the_rivers() -> None:
     waits = leg(600, wall=20, ours=20)
-    result = Result([(BARE, waits)], 600, 270_000)
+    result = PipelineResult([(BARE, waits)], 600, 270_000)
     assert result.ratio == pytest.approx(0.5)
     assert result.cpu_ratio == pytest.approx(1.0)
 
 
 def test_one_disturbed_round_does_not_move_the_ratio() -> None:
     good, disturbed = (BARE, RIVER), (BARE, leg(600, wall=40, ours=60))
-    assert Result([good, disturbed, good], 600, 1).ratio == Result([good], 600, 1).ratio
+    assert PipelineResult([good, disturbed, good], 600, 1).ratio == PipelineResult([good], 600, 1).ratio
 
 
 def test_the_table_and_the_document_say_the_same() -> None:
-    result = Result([(BARE, RIVER)] * 2, 600, 270_000)
+    result = PipelineResult([(BARE, RIVER)] * 2, 600, 270_000)
     text, document = shown(result), result.as_json()
     assert f"{document['ratio']:.3f}" in text
     assert f"{document['articles_per_second']:.1f}" in text

@@ -7,16 +7,16 @@ import pytest
 from rich.console import Console
 from rich.table import Table
 
-from pipelines.bench import fetch, pull_result
-from pipelines.bench.cores import Memory, Spent
-from pipelines.bench.internet.audit import Kind, Violation
-from pipelines.bench.internet.harvest import Harvest
-from pipelines.bench.internet.items import Item
-from pipelines.bench.internet.log import GAVE_UP, Request
-from pipelines.bench.internet.missed import Coverage
-from pipelines.bench.internet.river import options
-from pipelines.bench.internet.site import Orders
-from pipelines.bench.pull_report import fetch_tables, pull_tables
+from pipelines.lab.bench import fetch, pull_result
+from pipelines.lab.bench.cores import Memory, Spent
+from pipelines.lab.bench.pull_report import fetch_tables, pull_tables
+from pipelines.lab.internet.audit import Violation, ViolationKind
+from pipelines.lab.internet.harvest import Harvest
+from pipelines.lab.internet.items import Item
+from pipelines.lab.internet.log import GAVE_UP, LoggedRequest
+from pipelines.lab.internet.missed import Coverage
+from pipelines.lab.internet.river import options
+from pipelines.lab.internet.site import Orders
 from pipelines.settings import load_settings
 
 ORDERS = Orders(
@@ -24,7 +24,7 @@ ORDERS = Orders(
 )
 COST = pull_result.Cost(0.3, Memory(60 << 20, 61 << 20, 62 << 20, 63 << 20), 1)
 COVERAGE = Coverage(found=20_000, pending=4, missed=[], out_of_reach=1, strangers=[], delays=[1.0, 2.0, 3.0])
-GOOD = pull_result.Result(
+GOOD = pull_result.PullResult(
     river="bench-1",
     orders=ORDERS,
     traits={},
@@ -44,8 +44,10 @@ GOOD = pull_result.Result(
 )
 
 
-def violation(kind: Kind, early: float, path: str = "/news/1/1") -> Violation:
-    return Violation(kind, Request(0, 1, "127.64.0.1", "/feed/1", 200), Request(1, 2, "127.64.0.1", path, 200), early)
+def violation(kind: ViolationKind, early: float, path: str = "/news/1/1") -> Violation:
+    return Violation(
+        kind, LoggedRequest(0, 1, "127.64.0.1", "/feed/1", 200), LoggedRequest(1, 2, "127.64.0.1", path, 200), early
+    )
 
 
 def text(tables: list[Table]) -> str:
@@ -64,7 +66,7 @@ class TestVerdict:
     @pytest.mark.parametrize(
         ("changes", "word"),
         [
-            ({"violations": [violation(Kind.DELAY, 0.5)]}, "violations: delay"),
+            ({"violations": [violation(ViolationKind.DELAY, 0.5)]}, "violations: delay"),
             ({"coverage": replace(COVERAGE, missed=[Item(0, 1), Item(0, 2), Item(0, 3)])}, "missed"),
             ({"coverage": replace(COVERAGE, strangers=["a"])}, "nobody published"),
             ({"costs": {"poll-0": replace(COST, cores=0.8), "fetch-0": COST}}, "cores"),
@@ -83,13 +85,15 @@ class TestVerdict:
         assert replace(GOOD, coverage=replace(COVERAGE, missed=[Item(0, 1), Item(0, 2)])).faults == []
 
     def test_examples_are_the_worst_of_each_kind(self) -> None:
-        many = [violation(Kind.DELAY, n / 10) for n in range(9)] + [violation(Kind.CONCURRENCY, 0.1, "/feed/2")]
+        many = [violation(ViolationKind.DELAY, n / 10) for n in range(9)] + [
+            violation(ViolationKind.CONCURRENCY, 0.1, "/feed/2")
+        ]
         result = replace(GOOD, violations=many)
         assert [(one.kind, one.early) for one in result.examples] == [
-            (Kind.CONCURRENCY, 0.1),
-            (Kind.DELAY, 0.8),
-            (Kind.DELAY, 0.7),
-            (Kind.DELAY, 0.6),
+            (ViolationKind.CONCURRENCY, 0.1),
+            (ViolationKind.DELAY, 0.8),
+            (ViolationKind.DELAY, 0.7),
+            (ViolationKind.DELAY, 0.6),
         ]
         assert result.between_roles == 9
         assert "800" in text(pull_tables(result))
@@ -104,7 +108,7 @@ def test_what_was_served_is_summed_up() -> None:
         "/go/1/2": 301,
         "/private/1/1": GAVE_UP,
     }
-    served = pull_result.Served.of([Request(0, 1, "127.64.0.1", path, status) for path, status in paths.items()])
+    served = pull_result.Served.of([LoggedRequest(0, 1, "127.64.0.1", path, status) for path, status in paths.items()])
     assert (served.requests, served.polls, served.unchanged, served.robots, served.pages) == (6, 1, 1, 1, 2)
     assert served.statuses == {"200": 1, "301": 2, "304": 1, "404": 1, "given up": 1}
 
@@ -126,10 +130,10 @@ def test_the_settings_scale_with_the_speed_and_are_allowed(speed: float, tmp_pat
 
 
 class TestFetch:
-    def leg(self, *, ours: float, site: float, others: float, copies: int = 1) -> fetch.Leg:
+    def leg(self, *, ours: float, site: float, others: float, copies: int = 1) -> fetch.FetchLeg:
         servers = {fetch.SITE: site, fetch.KAFKA: 1.0, "Elasticsearch": 0.5}
         spent = Spent(wall=10, cores=2, workers=copies, ours=ours, servers=servers, others=others)
-        return fetch.Leg(copies, 5000, spent)
+        return fetch.FetchLeg(copies, 5000, spent)
 
     def test_shares_sum_to_the_cores(self) -> None:
         leg = self.leg(ours=9, site=2, others=1)
@@ -150,7 +154,7 @@ class TestFetch:
         assert word in self.leg(ours=ours, site=site, others=others, copies=copies).limit
 
     def test_the_table_and_the_document_show_the_figures(self) -> None:
-        result = fetch.Result(100_000, [self.leg(ours=9.5, site=2, others=1)])
+        result = fetch.FetchBenchResult(100_000, [self.leg(ours=9.5, site=2, others=1)])
         assert "500" in text(fetch_tables(result))
         document = result.as_json()
         assert document["pages_per_second"] == 500

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.bench import schedule
-from pipelines.bench.publishers import DAY, Publisher, publisher
-from pipelines.bench.report import schedule_tables
-from pipelines.bench.rules import OURS, RULES, Fixed, Rule
-from pipelines.bench.schedule import Result, Tally, follow
+from pipelines.lab.bench import schedule
+from pipelines.lab.bench.publishers import DAY, Publisher, publisher
+from pipelines.lab.bench.report import schedule_tables
+from pipelines.lab.bench.rules import OURS, RULES, Fixed, PollingRule
+from pipelines.lab.bench.schedule import ScheduleResult, Tally, follow
 
 HOUR = 3600.0
 rules = st.sampled_from(sorted(RULES))
@@ -34,7 +34,7 @@ def quiet(what: str, done: int, total: int) -> None:
 class Lines:
     """A rule that keeps what it was told."""
 
-    def __init__(self, rule: Rule) -> None:
+    def __init__(self, rule: PollingRule) -> None:
         self._rule = rule
         self.told: list[tuple[float, int, int]] = []
 
@@ -164,7 +164,7 @@ def test_on_two_hundred_feeds_ours_beats_the_hourly_poll_with_fewer_polls() -> N
 
 def test_the_tables_show_every_rule_and_kind() -> None:
     tally = Tally(polls=48, wasted=12, items=10, missed=1, delays=array("d", [60.0] * 9))
-    result = Result(feeds=2, days=1.0, seed=1, tallies={"some rule": tally}, kinds={"steady": (2, tally)})
+    result = ScheduleResult(feeds=2, days=1.0, seed=1, tallies={"some rule": tally}, kinds={"steady": (2, tally)})
     rows, kinds = schedule_tables(result)
     assert [list(column.cells) for column in rows.columns] == [
         ["some rule"],

@@ -6,15 +6,15 @@ import orjson
 import pytest
 from rich.console import Console
 
-from pipelines.bench import report
-from pipelines.bench.cores import Spent
-from pipelines.bench.sink import DOCUMENT_BYTES, Leg, Result, article_document
+from pipelines.lab.bench import report
+from pipelines.lab.bench.cores import Spent
+from pipelines.lab.bench.sink import DOCUMENT_BYTES, SinkLeg, SinkResult, article_document
 from pipelines.settings import Settings
 from schemas.records import Article
 
 
-def leg(wall: float) -> Leg:
-    return Leg(1000, Spent(wall=wall, cores=2, workers=0, ours=0.1, servers={"Elasticsearch": 0.8}, others=0.0))
+def leg(wall: float) -> SinkLeg:
+    return SinkLeg(1000, Spent(wall=wall, cores=2, workers=0, ours=0.1, servers={"Elasticsearch": 0.8}, others=0.0))
 
 
 def test_documents_are_articles_of_6_kb() -> None:
@@ -34,7 +34,7 @@ def test_the_same_seed_makes_the_same_documents() -> None:
 
 
 def test_the_ratio_is_paired_by_rounds() -> None:
-    result = Result([(leg(1.0), leg(1.25)), (leg(2.0), leg(2.5)), (leg(1.0), leg(9.0))], 6000)
+    result = SinkResult([(leg(1.0), leg(1.25)), (leg(2.0), leg(2.5)), (leg(1.0), leg(9.0))], 6000)
     assert result.ratio == pytest.approx(0.8)
     assert result.per_second == pytest.approx(400)
     file = io.StringIO()

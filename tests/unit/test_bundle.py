@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from pipelines.beam import source
-from pipelines.beam.source import ReadPages
 from pipelines.kafka import Message
+from pipelines.process import source
+from pipelines.process.source import ReadPages
 from schemas.records import BreakerState
 
 TRIPPED = BreakerState(role="process", tripped=True, at=datetime(2026, 11, 20, tzinfo=UTC), by="process-0@here")

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.chaos.footprint import Footprint, peak_mb, raw_lines
-from pipelines.supervise import Supervisor, Worker
+from pipelines.lab.chaos.footprint import Footprint, peak_mb, raw_lines
+from pipelines.runtime.supervisor import Supervisor, Worker
 
 
 @pytest.mark.parametrize(
@@ -32,7 +32,7 @@ def test_honest_text_is_not(tmp_path: Path) -> None:
 
 
 def test_the_peak_is_the_most_that_a_process_ever_took() -> None:
-    held = "import sys; a = bytearray(150_000_000); del a; print(); sys.stdin.read()"
+    held = "import sys; a = bytearray(150_000_000); del a; print(flush=True); sys.stdin.read()"
     process = subprocess.Popen([sys.executable, "-c", held], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     try:
         assert process.stdout is not None

@@ -10,16 +10,16 @@ from itertools import islice
 
 import pytest
 
-from pipelines.chaos.hostile import FLOOD_HOSTS, TRICKS, Hostile, Part, Trick, answer
-from pipelines.chaos.hostile_pages import poison
-from pipelines.chaos.plan import hostile, plan
 from pipelines.clean import clean
 from pipelines.errors import Poison
-from pipelines.parse import parse_feed
+from pipelines.feed_formats import parse_feed
+from pipelines.lab.chaos.hostile import FLOOD_HOSTS, TRICKS, Hostile, HostilePart, Trick, answer
+from pipelines.lab.chaos.hostile_pages import poison
+from pipelines.lab.chaos.plan import hostile, plan
 from pipelines.settings import CleanSettings
 from tests.rivers import entry, facts
 
-PLACES = {trick.name: place for place, trick in enumerate(TRICKS) if trick.part is not Part.FEED}
+PLACES = {trick.name: place for place, trick in enumerate(TRICKS) if trick.part is not HostilePart.FEED}
 
 
 def site(articles: int) -> Hostile:
@@ -41,7 +41,7 @@ def test_a_tenth_of_the_pages_is_hostile_and_a_large_run_has_every_trick() -> No
     assert len(large.page_places) == 2000
     assert set(names) | {TRICKS[place].name for place in large.feed_places} == {trick.name for trick in TRICKS}
     for place, trick in enumerate(TRICKS):
-        if trick.part is not Part.FEED:
+        if trick.part is not HostilePart.FEED:
             times = large.page_places.count(place)
             assert times == 3 if trick.costly else times > 20
 
@@ -79,7 +79,7 @@ def test_one_feed_announces_the_pages_of_all_hosts() -> None:
 @pytest.mark.parametrize("trick", TRICKS, ids=lambda trick: f"{trick.part} {trick.name}")
 def test_every_trick_sends_the_same_again_and_again(trick: Trick, monkeypatch: pytest.MonkeyPatch) -> None:
     place = TRICKS.index(trick)
-    path = {Part.FEED: "/feed.xml", Part.ROBOTS: "/robots.txt"}.get(trick.part, "/page/7")
+    path = {HostilePart.FEED: "/feed.xml", HostilePart.ROBOTS: "/robots.txt"}.get(trick.part, "/page/7")
     sent = set()
     for now in (0.0, 10**9):  # the time of day is in none of it
         monkeypatch.setattr(time, "time", lambda now=now: now)
@@ -92,7 +92,7 @@ def test_every_trick_sends_the_same_again_and_again(trick: Trick, monkeypatch: p
 def test_what_is_not_hostile_of_a_host_is_ordinary() -> None:
     feed, page, robots = (
         next(place for place, trick in enumerate(TRICKS) if trick.part is part)
-        for part in (Part.FEED, Part.PAGE, Part.ROBOTS)
+        for part in (HostilePart.FEED, HostilePart.PAGE, HostilePart.ROBOTS)
     )
     plain = b"".join(answer(feed, "/feed.xml", hostile_feed=False).pieces).partition(b"\r\n\r\n")[2]
     assert parse_feed(plain, url="http://x/", content_type="", max_bytes=10**6).entries == ()

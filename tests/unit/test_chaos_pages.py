@@ -7,21 +7,21 @@ from datetime import UTC, datetime
 
 import pytest
 
-from pipelines.chaos.page_kinds import Page, end_of
-from pipelines.chaos.pages import LONG_AFTER, SHARED_EVERY, Press, answer, article
-from pipelines.chaos.plan import plan
 from pipelines.clean import clean
 from pipelines.errors import RecordFault, Rejected
-from pipelines.http.answer import Answer as Fetched
-from pipelines.parse import parse_feed
-from pipelines.pull.visits import after_answer
+from pipelines.feed_formats import parse_feed
+from pipelines.fetch.fetch_result import after_answer
+from pipelines.http.answer import Response as Fetched
+from pipelines.lab.chaos.page_kinds import ChaosPage, end_of
+from pipelines.lab.chaos.pages import LONG_AFTER, SHARED_EVERY, Press, answer, article
+from pipelines.lab.chaos.plan import plan
 from pipelines.settings import CleanSettings, FetchSettings
 from schemas.records import OutcomeKind
 from tests.rivers import NOON, entry, facts
 
 PRESS = Press(plan(600, 1), 8000, apart=True)
 
-ON_THE_WIRE = {Page.HALF, Page.BAD_HEADERS, Page.BAD_ENCODING, Page.MISSING, Page.FORBIDDEN}
+ON_THE_WIRE = {ChaosPage.HALF, ChaosPage.BAD_HEADERS, ChaosPage.BAD_ENCODING, ChaosPage.MISSING, ChaosPage.FORBIDDEN}
 """What fetch refuses before anything is cleaned: the end-to-end run shows those."""
 
 
@@ -32,8 +32,8 @@ def test_pages_are_small_and_all_different() -> None:
     assert article(5, 1) == article(5, 1) != article(5, 2)
 
 
-@pytest.mark.parametrize("page", sorted(set(Page) - ON_THE_WIRE))
-def test_an_odd_page_ends_as_the_plan_says(page: Page) -> None:
+@pytest.mark.parametrize("page", sorted(set(ChaosPage) - ON_THE_WIRE))
+def test_an_odd_page_ends_as_the_plan_says(page: ChaosPage) -> None:
     sent = answer(page, 7, 1, earlier=1)
     assert sent.status == 200
     headers = {name.lower(): value for name, value in sent.headers.items()}
@@ -60,7 +60,7 @@ def cleaned(body: bytes, content_type: str) -> tuple[OutcomeKind, str]:
 
 
 def test_pages_that_fail_once_come_whole_the_second_time() -> None:
-    for page in (Page.FAILS_ONCE, Page.CUT_ONCE):
+    for page in (ChaosPage.FAILS_ONCE, ChaosPage.CUT_ONCE):
         first, second = (answer(page, 7, 1, earlier=times) for times in (0, 1))
         assert (first.status, first.promised) != (200, None)
         assert (second.status, second.promised, second.body) == (200, None, article(7, 1))

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.chaos.page_kinds import ANYHOW, Page, end_of
-from pipelines.chaos.plan import Kind, plan
-from pipelines.chaos.watch import more
+from pipelines.lab.chaos.page_kinds import ANYHOW, ChaosPage, end_of
+from pipelines.lab.chaos.plan import FaultKind, plan
+from pipelines.lab.chaos.watch import more
 from schemas.records import OutcomeKind
 
-BRIEF = set(Kind) - {Kind.DENIED, Kind.RIVER}
+BRIEF = set(FaultKind) - {FaultKind.DENIED, FaultKind.RIVER}
 """Kinds of fault of the run in CI."""
 
 
@@ -28,20 +28,22 @@ def test_a_full_run_breaks_everything(seed: int) -> None:
     faults = plan(20_000, seed).faults
     counts = Counter((fault.kind, fault.target) for fault in faults)
     for target in ("poll", "fetch", "process", "record", "extraction"):
-        assert counts[Kind.KILL, target] == 2
-    away = [fault.seconds for fault in faults if fault.kind is Kind.KILL and fault.target != "extraction"]
+        assert counts[FaultKind.KILL, target] == 2
+    away = [fault.seconds for fault in faults if fault.kind is FaultKind.KILL and fault.target != "extraction"]
     assert 7 <= min(away) < 10 < max(away) <= 18  # some come back before Kafka misses them, some after
-    assert counts[Kind.RESTART, "kafka"] == 2
-    assert {fault.hard for fault in faults if fault.kind is Kind.RESTART} == {True, False}
+    assert counts[FaultKind.RESTART, "kafka"] == 2
+    assert {fault.hard for fault in faults if fault.kind is FaultKind.RESTART} == {True, False}
     lengths = {(fault.kind, fault.target): fault.seconds for fault in faults}
-    assert (lengths[Kind.STOP, "elasticsearch"], lengths[Kind.BUSY, "elasticsearch"]) == (90, 120)
-    assert {fault.kind for fault in faults} == set(Kind)
-    assert {(kind, "kafka") for kind in (Kind.SLOW, Kind.CUT, Kind.DENIED, Kind.REFUSED)} <= lengths.keys()
-    assert faults[-1].kind is Kind.CALM
+    assert (lengths[FaultKind.STOP, "elasticsearch"], lengths[FaultKind.BUSY, "elasticsearch"]) == (90, 120)
+    assert {fault.kind for fault in faults} == set(FaultKind)
+    assert {
+        (kind, "kafka") for kind in (FaultKind.SLOW, FaultKind.CUT, FaultKind.DENIED, FaultKind.REFUSED)
+    } <= lengths.keys()
+    assert faults[-1].kind is FaultKind.CALM
 
 
 def test_copies_of_every_role_join_with_and_without_a_name_and_leave_in_both_ways() -> None:
-    joins = [fault for fault in plan(20_000, 1).faults if fault.kind is Kind.JOIN]
+    joins = [fault for fault in plan(20_000, 1).faults if fault.kind is FaultKind.JOIN]
     assert {fault.target for fault in joins} == {"poll", "fetch", "process", "record"}
     assert {(fault.named, fault.hard) for fault in joins} == {(a, b) for a in (True, False) for b in (True, False)}
 
@@ -49,8 +51,12 @@ def test_copies_of_every_role_join_with_and_without_a_name_and_leave_in_both_way
 def test_a_larger_run_has_more_and_longer_faults_so_that_no_more_flows_at_once() -> None:
     faults = plan(100_000, 1).faults
     counts = Counter((fault.kind, fault.target) for fault in faults)
-    assert (counts[Kind.KILL, "poll"], counts[Kind.RESTART, "kafka"], counts[Kind.JOIN, "fetch"]) == (10, 10, 10)
-    assert {fault.seconds for fault in faults if fault.kind in (Kind.STOP, Kind.BUSY)} == {300, 600}
+    assert (counts[FaultKind.KILL, "poll"], counts[FaultKind.RESTART, "kafka"], counts[FaultKind.JOIN, "fetch"]) == (
+        10,
+        10,
+        10,
+    )
+    assert {fault.seconds for fault in faults if fault.kind in (FaultKind.STOP, FaultKind.BUSY)} == {300, 600}
     assert 100_000 / sum(fault.expected_seconds for fault in faults) < 40
 
 
@@ -62,30 +68,32 @@ def test_a_small_run_breaks_everything_once_and_briefly() -> None:
 
 
 def test_what_is_left_out_changes_nothing_else() -> None:
-    whole, part = plan(2000, 3), plan(2000, 3, only=[Kind.KILL, Kind.CALM])
-    assert {fault.kind for fault in part.faults} == {Kind.KILL, Kind.CALM}
+    whole, part = plan(2000, 3), plan(2000, 3, only=[FaultKind.KILL, FaultKind.CALM])
+    assert {fault.kind for fault in part.faults} == {FaultKind.KILL, FaultKind.CALM}
     assert set(part.faults) <= set(whole.faults)
     assert replace(part, faults=whole.faults) == whole
-    assert plan(2000, 3, only=[Kind.KILL]).hostile_pages == plan(2000, 3, only=[Kind.KILL]).hostile_feeds == ()
+    assert (
+        plan(2000, 3, only=[FaultKind.KILL]).hostile_pages == plan(2000, 3, only=[FaultKind.KILL]).hostile_feeds == ()
+    )
 
 
 @given(st.integers(200, 30_000), st.integers(0, 100))
 def test_a_hundredth_of_the_pages_is_odd_in_every_way(articles: int, seed: int) -> None:
     odd = plan(articles, seed).odd
-    assert len(odd) == max(len(Page) - 1, round(articles / 100))
-    assert set(odd.values()) == set(Page) - {Page.GOOD}
+    assert len(odd) == max(len(ChaosPage) - 1, round(articles / 100))
+    assert set(odd.values()) == set(ChaosPage) - {ChaosPage.GOOD}
     assert all(0 <= number < articles for number in odd)
 
 
 def test_ends() -> None:
-    assert end_of(Page.GOOD).stored
-    assert str(end_of(Page.FAILS_ONCE)) == "indexed"
-    assert str(end_of(Page.HALF)) == "dead: truncated"
-    assert end_of(Page.FORBIDDEN).kinds == {OutcomeKind.SKIPPED}
+    assert end_of(ChaosPage.GOOD).stored
+    assert str(end_of(ChaosPage.FAILS_ONCE)) == "indexed"
+    assert str(end_of(ChaosPage.HALF)) == "dead: truncated"
+    assert end_of(ChaosPage.FORBIDDEN).kinds == {OutcomeKind.SKIPPED}
 
 
 def test_which_ends_fit() -> None:
-    good, half = end_of(Page.GOOD), end_of(Page.HALF)
+    good, half = end_of(ChaosPage.GOOD), end_of(ChaosPage.HALF)
     assert good.fits(OutcomeKind.INDEXED, "", stored=True)
     assert not good.fits(OutcomeKind.DEAD, "truncated", stored=False)
     assert half.fits(OutcomeKind.DEAD, "truncated", stored=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pipelines.chaos.recovery import TOLERANCE, Sample, recovery
+from pipelines.lab.chaos.recovery import TOLERANCE, Sample, recovery
 
 
 def samples(rows: Sequence[tuple[float, int, int]]) -> list[Sample]:

@@ -7,18 +7,18 @@ from typing import Any
 
 import pytest
 
-from pipelines.chaos.page_kinds import ANYHOW, End, Page, end_of
-from pipelines.chaos.verdict import FINDINGS, Document, Step, judge
+from pipelines.lab.chaos.page_kinds import ANYHOW, ChaosPage, End, end_of
+from pipelines.lab.chaos.verdict import FINDINGS, IndexedDocument, LedgerStep, judge
 from schemas.records import OutcomeKind
 
 GOOD, DEAD, ODD = "a" * 32, "b" * 32, "e" * 32
-EXPECTED: dict[str, End] = {GOOD: end_of(Page.GOOD), DEAD: end_of(Page.NESTED), ODD: ANYHOW}
+EXPECTED: dict[str, End] = {GOOD: end_of(ChaosPage.GOOD), DEAD: end_of(ChaosPage.NESTED), ODD: ANYHOW}
 SEEN, LATER = datetime(2026, 11, 30, tzinfo=UTC), datetime(2026, 12, 1, tzinfo=UTC)
 FEED, OTHER = "http://feed/", "http://other/"
 
 
-def step(article_id: str, kind: OutcomeKind, reason: str = "", visit: int = 0, feed: str = FEED) -> Step:
-    return Step(article_id, visit, kind, reason, feed, LATER, SEEN)
+def step(article_id: str, kind: OutcomeKind, reason: str = "", visit: int = 0, feed: str = FEED) -> LedgerStep:
+    return LedgerStep(article_id, visit, kind, reason, feed, LATER, SEEN)
 
 
 STEPS = [
@@ -30,7 +30,7 @@ STEPS = [
     step(ODD, OutcomeKind.REJECTED, "whatever"),
     step("c" * 32, OutcomeKind.DEAD, "bad-entry", feed=""),
 ]
-DOCUMENT = Document(GOOD, "chaos-articles-2026.11", "http://paper/1", SEEN, frozenset({FEED, OTHER}))
+DOCUMENT = IndexedDocument(GOOD, "chaos-articles-2026.11", "http://paper/1", SEEN, frozenset({FEED, OTHER}))
 
 
 def accounts(**changes: Any) -> Any:
@@ -56,13 +56,13 @@ def test_all_is_well() -> None:
 
 
 def test_a_hostile_page_may_be_in_the_index_or_not() -> None:
-    assert accounts(documents=[DOCUMENT, Document(ODD, "chaos-articles-2026.11", "http://odd/", SEEN)]).good
+    assert accounts(documents=[DOCUMENT, IndexedDocument(ODD, "chaos-articles-2026.11", "http://odd/", SEEN)]).good
 
 
 NEXT_MONTH = DOCUMENT._replace(index_name="chaos-articles-2026.12")
 OTHER_ID = DOCUMENT._replace(article_id="d" * 32)
-STRANGER = Document("d" * 32, "chaos-articles-2026.11", "http://paper/2", SEEN)
-POISON_STORED = Document(DEAD, "chaos-articles-2026.11", "http://paper/3", SEEN, frozenset({FEED}))
+STRANGER = IndexedDocument("d" * 32, "chaos-articles-2026.11", "http://paper/2", SEEN)
+POISON_STORED = IndexedDocument(DEAD, "chaos-articles-2026.11", "http://paper/3", SEEN, frozenset({FEED}))
 KILLED, REFUSED = step(DEAD, OutcomeKind.DEAD, "killed-cpu"), step(GOOD, OutcomeKind.REJECTED, "too-short")
 BOTH = "chaos-articles-2026.11, chaos-articles-2026.12"
 

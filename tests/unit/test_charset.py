@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from pipelines.charset import codec_of, decode
 from pipelines.errors import FeedFault
-from pipelines.parse import parse_feed
+from pipelines.feed_formats import parse_feed
 
 TEXTS = [
     ("ru", "Губернатор открыл новый мост после трёх лет строительства", ["cp1251", "koi8-r", "iso8859-5", "cp866"]),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pipelines.clean.plain import paragraphs
-from pipelines.clean.sniff import Kind, kind
+from pipelines.clean.sniff import ContentKind, kind
 from pipelines.errors import Rejected
 from tests.unit.pages import SENTENCE
 
@@ -32,16 +32,16 @@ def test_long_lines_are_paragraphs_of_their_own() -> None:
 @pytest.mark.parametrize(
     ("text", "content_type", "expected"),
     [
-        ("<!DOCTYPE html><p>x", "text/plain", Kind.HTML),
-        ("just words", "text/html", Kind.PLAIN),
-        ("just words", "text/plain; charset=utf-8", Kind.PLAIN),
-        ("one <b>bold</b> word", "", Kind.HTML),
-        ("3 < 4 and 5 > 2", "", Kind.PLAIN),
-        ("an <b>example</b> of markup", "text/plain", Kind.PLAIN),
-        ('<?xml version="1.0"?><!DOCTYPE html><html xmlns="x"><p>', "application/xhtml+xml", Kind.HTML),
+        ("<!DOCTYPE html><p>x", "text/plain", ContentKind.HTML),
+        ("just words", "text/html", ContentKind.PLAIN),
+        ("just words", "text/plain; charset=utf-8", ContentKind.PLAIN),
+        ("one <b>bold</b> word", "", ContentKind.HTML),
+        ("3 < 4 and 5 > 2", "", ContentKind.PLAIN),
+        ("an <b>example</b> of markup", "text/plain", ContentKind.PLAIN),
+        ('<?xml version="1.0"?><!DOCTYPE html><html xmlns="x"><p>', "application/xhtml+xml", ContentKind.HTML),
     ],
 )
-def test_the_kind_is_told_by_content(text: str, content_type: str, expected: Kind) -> None:
+def test_the_kind_is_told_by_content(text: str, content_type: str, expected: ContentKind) -> None:
     assert kind(text, content_type, "u") is expected
 
 

@@ -10,13 +10,13 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from pipelines.beam.steps import Clean
 from pipelines.clean import clean, guard
 from pipelines.clean.head import Head, read_head
 from pipelines.clean.html import parse
 from pipelines.clean.rights import Rights, directives, rights_of
 from pipelines.errors import Skipped
 from pipelines.kafka import Message
+from pipelines.process.steps import Clean
 from pipelines.settings import CleanSettings, Settings
 from schemas.records import Article, Outcome, OutcomeKind, Right, Stage
 from tests.rivers import entry as river_entry
@@ -267,7 +267,7 @@ def message(number: int, robots: str) -> Message:
         topic="news.pages",
         partition=0,
         offset=number,
-        timestamp_ms=0,
+        timestamp_ms=int(told.fetched_at.timestamp() * 1000),
         key=river_entry(number).url,
         value=river_page(number),
         headers={"entry": river_entry(number).to_json(), "page": told.to_json()},

@@ -128,8 +128,8 @@ WAYS_ROUND = re.compile(
     r"print|sys\.(stdout|stderr)(\.buffer)?\.write|click\.(echo|secho)|traceback\.print_\w+|Console|render_markup"
     r"|logging\.(basicConfig|Formatter|StreamHandler|FileHandler)|Text\.from_markup|Text\.from_ansi"
 )
-BOUNDARIES = ("cli/console.py", "logs.py")
-CHILDREN = {"chaos/orders.py", "bench/internet/site.py"}
+BOUNDARIES = ("cli/console.py", "runtime/logs.py")
+CHILDREN = {"lab/chaos/orders.py", "lab/internet/site.py"}
 """Processes of the laboratory that tell their parent through a pipe that they are ready."""
 
 

@@ -10,13 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.clean import clean
-from pipelines.ledger.dead import (
+from pipelines.ledger.dead_letter_rules import (
     HEADER,
     REPLAY,
+    DeadLetterState,
+    DeadLetterView,
     Forecast,
-    Letter,
     Selection,
-    State,
     foresee,
     groups,
     latest,
@@ -24,7 +24,7 @@ from pipelines.ledger.dead import (
     replay_of,
     unknown_names,
 )
-from pipelines.ledger.lines import outcome
+from pipelines.ledger.outcomes import outcome
 from pipelines.settings import CleanSettings
 from schemas.records import Article, DeadLetter, DeadLetterMark, Entry, MarkKind, OutcomeKind, PageFacts, Right, Stage
 from schemas.topics import ENTRIES, OUTCOMES, PAGES
@@ -47,8 +47,8 @@ def died(number: int = 1, **fields: Any) -> DeadLetter:
     return DeadLetter(**{**known, **fields})
 
 
-def letter(number: int = 1, mark: DeadLetterMark | None = None, **fields: Any) -> Letter:
-    return Letter(
+def letter(number: int = 1, mark: DeadLetterMark | None = None, **fields: Any) -> DeadLetterView:
+    return DeadLetterView(
         place=f"news.dead-letters/1/{number}", facts=died(number, **fields), url=entry(number).url, size=9, mark=mark
     )
 
@@ -70,7 +70,7 @@ def cleaned(body: bytes, about: Entry, known: PageFacts) -> Article:
 class TestReading:
     def test_a_page_has_its_entry_in_a_header(self) -> None:
         found = read_letter("news.dead-letters/0/5", headers(3) | {HEADER: died(3).to_json()}, b"<p>text")
-        assert found == Letter(place="news.dead-letters/0/5", facts=died(3), url=entry(3).url, size=7)
+        assert found == DeadLetterView(place="news.dead-letters/0/5", facts=died(3), url=entry(3).url, size=7)
 
     def test_a_fetchers_payload_is_the_entry(self) -> None:
         record = died(3, stage=Stage.FETCH, key="dunlow.example.org").to_json()
@@ -92,15 +92,15 @@ class TestState:
     @pytest.mark.parametrize(
         ("done", "state"),
         [
-            (None, State.OPEN),
-            (mark(1, MarkKind.PARKED), State.PARKED),
-            (mark(1, MarkKind.REPLAYED), State.REPLAYED),
+            (None, DeadLetterState.OPEN),
+            (mark(1, MarkKind.PARKED), DeadLetterState.PARKED),
+            (mark(1, MarkKind.REPLAYED), DeadLetterState.REPLAYED),
             # The same record died again after that replay: the topic of pages was read from its start, say.
-            (mark(1, MarkKind.REPLAYED, after=-MINUTE), State.OPEN),
-            (mark(1, MarkKind.PARKED, after=-MINUTE), State.PARKED),
+            (mark(1, MarkKind.REPLAYED, after=-MINUTE), DeadLetterState.OPEN),
+            (mark(1, MarkKind.PARKED, after=-MINUTE), DeadLetterState.PARKED),
         ],
     )
-    def test_a_mark_decides(self, done: DeadLetterMark | None, state: State) -> None:
+    def test_a_mark_decides(self, done: DeadLetterMark | None, state: DeadLetterState) -> None:
         assert letter(1, done).state is state
 
     def test_a_record_buried_twice_is_one_letter_the_last(self) -> None:
@@ -118,7 +118,8 @@ class TestState:
         states = {one.facts.origin: one.state for one in found}
         assert len(states) == len(found)
         assert states == {
-            f"news.pages/0/{number}": State.PARKED if number in parked else State.OPEN for number in numbers
+            f"news.pages/0/{number}": DeadLetterState.PARKED if number in parked else DeadLetterState.OPEN
+            for number in numbers
         }
         assert [one.facts.at for one in found] == sorted(one.facts.at for one in found)
 
@@ -138,7 +139,7 @@ class TestSelection:
             (Selection(names=frozenset({"news.pages/0/1"})), True),
             (Selection(names=frozenset({"news.dead-letters/1/1", "else"})), True),
             (Selection(names=frozenset({entry(2).id})), False),
-            (Selection(states=frozenset({State.PARKED})), False),
+            (Selection(states=frozenset({DeadLetterState.PARKED})), False),
         ],
     )
     def test_everything_set_must_hold(self, wanted: Selection, picked: bool) -> None:

@@ -10,13 +10,13 @@ import pytest
 
 from pipelines.clean.reasons import MEANING
 from pipelines.errors import Poison
-from pipelines.isolation import terms
 from pipelines.ledger.dead_reasons import DEAD_REASONS, Fault, declared, fault_of
+from pipelines.sandbox import protocol
 
 ROOT = Path(__file__).parents[2] / "pipelines"
 MAKERS = {"Poison", "FetchFault", "AddressRefused", "refused", "dead", "Verdict", "Failure"}
 """What makes a fault that may end in a dead letter."""
-FOLDERS = ("beam", "clean", "http", "index", "isolation", "kafka", "ledger", "pull")
+FOLDERS = ("clean", "feed_formats", "fetch", "http", "index", "kafka", "ledger", "poll", "process", "sandbox")
 
 
 def literals() -> Iterator[tuple[str, str]]:
@@ -43,9 +43,9 @@ def test_every_page_that_cleaning_refuses_is_its_site_s_fault() -> None:
 
 
 def test_what_the_kernel_ends_is_its_site_s_fault_and_what_nobody_foresaw_is_ours() -> None:
-    ended = (terms.KILLED_CPU, terms.KILLED_MEMORY, terms.KILLED_TIME, terms.CRASHED)
+    ended = (protocol.KILLED_CPU, protocol.KILLED_MEMORY, protocol.KILLED_TIME, protocol.CRASHED)
     assert {declared(reason) for reason in ended} == {Fault.SITE}
-    assert declared(terms.UNEXPECTED) is Fault.OURS
+    assert declared(protocol.UNEXPECTED) is Fault.OURS
 
 
 @pytest.mark.parametrize(

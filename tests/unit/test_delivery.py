@@ -26,9 +26,9 @@ from kafka.errors import (
     TopicAuthorizationFailedError,
 )
 
-from pipelines.beam import source
 from pipelines.errors import RecordsRefused, ServiceError
 from pipelines.kafka import GroupReader, Message, PartitionReader, Sender
+from pipelines.process import source
 from tests.memory_kafka.broker import Broker
 from tests.memory_kafka.install import NOWHERE, memory_kafka
 

@@ -19,11 +19,11 @@ from kafka import TopicPartition
 from kafka.errors import KafkaTimeoutError, NotEnoughReplicasError, TopicAuthorizationFailedError
 
 from pipelines.errors import ServiceError
-from pipelines.heartbeat import Waits
+from pipelines.fetch import fetcher as fetch
+from pipelines.fetch.fetch_result import FetchResult
 from pipelines.kafka import partition_of
-from pipelines.ledger.lines import outcome
-from pipelines.pull import fetch
-from pipelines.pull.visits import Visit
+from pipelines.ledger.outcomes import outcome
+from pipelines.runtime.heartbeat import Waits
 from pipelines.settings import Settings
 from pipelines.urls import article_id, host_of
 from schemas.records import Entry, Outcome, OutcomeKind, Stage
@@ -50,20 +50,20 @@ class Visitor:
     """Visits that end when they are told to."""
 
     def __init__(self, *_: object) -> None:
-        self.waiting: dict[str, tuple[Entry, asyncio.Future[Visit]]] = {}
+        self.waiting: dict[str, tuple[Entry, asyncio.Future[FetchResult]]] = {}
 
-    def put_off(self, entry: Entry, patience: float) -> Visit | None:  # noqa: ARG002 - the visitor's signature
+    def put_off(self, entry: Entry, patience: float) -> FetchResult | None:  # noqa: ARG002 - the visitor's signature
         return None
 
-    async def visit(self, entry: Entry, origin: str) -> Visit:
-        future: asyncio.Future[Visit] = asyncio.get_running_loop().create_future()
+    async def visit(self, entry: Entry, origin: str) -> FetchResult:
+        future: asyncio.Future[FetchResult] = asyncio.get_running_loop().create_future()
         self.waiting[origin] = entry, future
         return await future
 
     def close(self) -> None:
         """Nothing is open."""
 
-    def end(self, which: int, end: Callable[[Entry, str], Visit]) -> None:
+    def end(self, which: int, end: Callable[[Entry, str], FetchResult]) -> None:
         if self.waiting:
             origin = list(self.waiting)[which % len(self.waiting)]  # from the oldest, or with -1 from the newest
             entry, future = self.waiting.pop(origin)
@@ -71,14 +71,14 @@ class Visitor:
                 future.set_result(end(entry, origin))
 
 
-def ended(entry: Entry, origin: str) -> Visit:
+def ended(entry: Entry, origin: str) -> FetchResult:
     line = outcome(entry, Stage.FETCH, OutcomeKind.SKIPPED, reason="robots", origin=origin)
-    return Visit(entry=entry, outcome=line)
+    return FetchResult(entry=entry, outcome=line)
 
 
-def put_off(entry: Entry, origin: str) -> Visit:  # noqa: ARG001 - as `ended`
+def put_off(entry: Entry, origin: str) -> FetchResult:  # noqa: ARG001 - as `ended`
     later = entry.model_copy(update={"attempt": entry.attempt + 1, "due_at": LONG_AGO})
-    return Visit(entry=entry, later=(LATER[0], later))
+    return FetchResult(entry=entry, later=(LATER[0], later))
 
 
 class Copies(RuleBasedStateMachine):
@@ -88,7 +88,7 @@ class Copies(RuleBasedStateMachine):
         super().__init__()
         self.stack = ExitStack()
         self.broker: Broker = self.stack.enter_context(memory_kafka())
-        self.stack.enter_context(patch.object(fetch, "Visitor", Visitor))
+        self.stack.enter_context(patch.object(fetch, "PageFetcher", Visitor))
         for topic in (ENTRIES, *LATER, OUTCOMES, PAGES, DEAD_LETTERS):
             self.broker.create(full(topic), PARTITIONS)
         self.loop = asyncio.new_event_loop()
@@ -158,7 +158,7 @@ class Copies(RuleBasedStateMachine):
         end=st.sampled_from([ended, ended, put_off]),
         refused=st.booleans(),
     )
-    def visit_ends(self, number: int, which: int, end: Callable[[Entry, str], Visit], refused: bool) -> None:
+    def visit_ends(self, number: int, which: int, end: Callable[[Entry, str], FetchResult], refused: bool) -> None:
         """One ends, the oldest or the newest perhaps, and goes on Kafka, where it may be refused for good."""
         if not self.copies:
             return
@@ -292,7 +292,7 @@ TestCopies = Copies.TestCase
 
 def test_a_later_tier_that_stays_through_a_rebalance_is_read_on(monkeypatch: Any) -> None:
     """It was held back while its first record waited; kept so for ever, no revisit would come any more."""
-    monkeypatch.setattr(fetch, "Visitor", Visitor)
+    monkeypatch.setattr(fetch, "PageFetcher", Visitor)
     tomorrow = datetime.now(UTC) + timedelta(days=1)
     with memory_kafka() as broker:
         for topic in (ENTRIES, *LATER, OUTCOMES, PAGES, DEAD_LETTERS):

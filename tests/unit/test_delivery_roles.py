@@ -20,13 +20,13 @@ from kafka import TopicPartition
 from kafka.errors import KafkaTimeoutError, NotEnoughReplicasError, TopicAuthorizationFailedError
 
 from pipelines.errors import ServiceError
-from pipelines.feeds.place import feed_partition
-from pipelines.heartbeat import Waits
+from pipelines.feeds.partitions import feed_partition
 from pipelines.kafka import GroupReader, Sender
-from pipelines.ledger import record
-from pipelines.ledger.lines import outcome
-from pipelines.pull import poll
-from pipelines.pull.announce import Announcement
+from pipelines.ledger import recorder as record
+from pipelines.ledger.outcomes import outcome
+from pipelines.poll import poller as poll
+from pipelines.poll.poll_result import PollResult
+from pipelines.runtime.heartbeat import Waits
 from pipelines.settings import Settings
 from pipelines.urls import article_id
 from schemas.records import Entry, Feed, FeedState, OutcomeKind, Stage
@@ -200,13 +200,13 @@ TestRecording = Recording.TestCase
 class Asker:
     """Asks feeds that bring one new entry at each poll, when the test says so."""
 
-    waiting: dict[str, tuple[FeedState, asyncio.Future[Announcement]]]
+    waiting: dict[str, tuple[FeedState, asyncio.Future[PollResult]]]
 
     def __init__(self, *_: object) -> None:
         self.waiting = {}
 
-    async def ask(self, feed: Feed, state: FeedState) -> Announcement:
-        future: asyncio.Future[Announcement] = asyncio.get_running_loop().create_future()
+    async def ask(self, feed: Feed, state: FeedState) -> PollResult:
+        future: asyncio.Future[PollResult] = asyncio.get_running_loop().create_future()
         self.waiting[feed.url] = state, future
         return await future
 
@@ -220,7 +220,7 @@ class Polling(_Roles):
 
     def __init__(self) -> None:
         super().__init__()
-        self.stack.enter_context(patch.object(poll, "Asker", Asker))
+        self.stack.enter_context(patch.object(poll, "FeedFetcher", Asker))
         self.stack.enter_context(patch.object(poll, "Parser"))
         self.loop = asyncio.new_event_loop()
         self.stack.callback(self.loop.close)
@@ -335,7 +335,7 @@ class Polling(_Roles):
             }
         )
         line = outcome(entry, Stage.POLL, OutcomeKind.DISCOVERED)
-        future.set_result(Announcement(entries=(entry,), outcomes=(line,), state=after))
+        future.set_result(PollResult(entries=(entry,), outcomes=(line,), state=after))
         self._run()
 
     def _run(self) -> None:

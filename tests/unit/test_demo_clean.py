@@ -8,7 +8,7 @@ from urllib.parse import urljoin, urlsplit
 import pytest
 
 from pipelines.clean import clean
-from pipelines.demo.answers import Answer, Visit
+from pipelines.demo.answers import SampleAnswer, SampleVisit
 from pipelines.demo.catalogue import build
 from pipelines.demo.expected import ExpectedCase
 from pipelines.demo.outlets import Outlet, load_outlets
@@ -42,12 +42,12 @@ def outlet_of(url: str) -> Outlet:
     return OUTLETS[int((urlsplit(url).hostname or "").rpartition(".")[2])]
 
 
-def fetched(url: str) -> tuple[str, Answer]:
+def fetched(url: str) -> tuple[str, SampleAnswer]:
     """Give the page as a second visit finds it, redirects followed, with its final URL."""
     while True:
         parts = urlsplit(url)
         path = parts.path + (f"?{parts.query}" if parts.query else "")
-        answer = SITE.answers[outlet_of(url).address][path](Visit(earlier=1))
+        answer = SITE.answers[outlet_of(url).address][path](SampleVisit(earlier=1))
         if "Location" not in answer.headers:
             return url, answer
         url = urljoin(url, answer.headers["Location"])

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from pipelines.demo.answers import Answer, Visit
+from pipelines.demo.answers import SampleAnswer, SampleVisit
 from pipelines.demo.cases import COURSE, DEPTH, LARGE_PAGE_BYTES, METADATA, PAGE_CASES
 from pipelines.demo.catalogue import Catalogue, build
 from pipelines.demo.expected import NOT_MODIFIED_FEED, ExpectedCase
@@ -23,7 +23,7 @@ from pipelines.demo.seed import SEED_PATH, Seed, read_seed
 from pipelines.demo.templates import article_page
 from pipelines.demo.timetable import Timetable
 from pipelines.errors import FeedFault
-from pipelines.parse import ParsedFeed, parse_feed
+from pipelines.feed_formats import ParsedFeed, parse_feed
 from schemas.media_topics import TOP_TOPICS
 from schemas.records import OutcomeKind
 
@@ -41,12 +41,12 @@ def named(pair: tuple[Outlet, Article]) -> str:
     return f"{pair[0].name}-{pair[1].slug}"
 
 
-def ask(url: str, visit: Visit | None = None, site: Catalogue = SITE) -> Answer:
+def ask(url: str, visit: SampleVisit | None = None, site: Catalogue = SITE) -> SampleAnswer:
     """Give the site's answer to a URL as the server finds it, but for trackers."""
     parts = urlsplit(url)
     assert parts.port == TIMES.port
     path = parts.path + (f"?{parts.query}" if parts.query else "")
-    return site.answers[int((parts.hostname or "").rpartition(".")[2])][path](visit or Visit())
+    return site.answers[int((parts.hostname or "").rpartition(".")[2])][path](visit or SampleVisit())
 
 
 def parsed(url: str) -> ParsedFeed:
@@ -218,7 +218,7 @@ def test_two_outlets_carry_the_wire_story_slightly_edited() -> None:
 
 def test_a_corrected_article_changes_once_and_for_good() -> None:
     case = special("corrected after publication")
-    first, second, third = (ask(case.url, Visit(earlier=number)) for number in range(3))
+    first, second, third = (ask(case.url, SampleVisit(earlier=number)) for number in range(3))
     assert first.body != second.body == third.body
     assert "88 votes to 71" in first.body.decode()
     assert "88 votes to 73" in second.body.decode()
@@ -229,7 +229,7 @@ def test_a_corrected_article_changes_once_and_for_good() -> None:
 
 def test_a_client_of_an_earlier_run_is_never_shown_the_uncorrected_page() -> None:
     case = special("corrected after publication")
-    assert ask(case.url, Visit(etag='"of last week"')).body == ask(case.url, Visit(earlier=1)).body
+    assert ask(case.url, SampleVisit(etag='"of last week"')).body == ask(case.url, SampleVisit(earlier=1)).body
 
 
 @pytest.mark.parametrize("outlet", NORMAL, ids=lambda outlet: outlet.name)
@@ -241,7 +241,7 @@ def test_validators_give_304_where_the_outlet_has_them(outlet: Outlet) -> None:
             outlet.validator == "etag",
             outlet.validator == "last-modified",
         )
-        again = ask(TIMES.url(outlet, url), Visit(earlier=1, etag=etag, last_modified=modified))
+        again = ask(TIMES.url(outlet, url), SampleVisit(earlier=1, etag=etag, last_modified=modified))
         assert again.status == (200 if outlet.validator == "none" else 304)
         assert bool(again.body) == (outlet.validator == "none")
 
@@ -263,7 +263,7 @@ def test_the_same_article_is_announced_by_two_feeds_of_one_outlet() -> None:
 def test_a_busy_server_answers_the_second_time() -> None:
     url = special("busy server").url
     assert (ask(url).status, ask(url).headers["Retry-After"]) == (503, "2")
-    assert ask(url, Visit(earlier=1)).status == 200
+    assert ask(url, SampleVisit(earlier=1)).status == 200
 
 
 @pytest.mark.parametrize(

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.feeds.discovery import (
+from pipelines.discovery.candidates import (
     MAX_DECLARED,
     MAX_LINKED,
     MAX_SITEMAPS,
     Candidate,
-    Found,
+    FoundFeed,
     How,
     found,
     merged,
@@ -24,7 +24,7 @@ from pipelines.feeds.discovery import (
     usual,
     worth_adding,
 )
-from pipelines.parse import parse_feed
+from pipelines.feed_formats import parse_feed
 
 HERE = "https://ferry.example/news/today.html"
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -166,9 +166,9 @@ def test_kinds(data: bytes, kind: str) -> None:
     assert got.children == (("https://ferry.example/m",) if kind == "sitemap index" else ())
 
 
-def feed(name: str, how: How = How.DECLARED, **fields: object) -> Found:
+def feed(name: str, how: How = How.DECLARED, **fields: object) -> FoundFeed:
     values: dict[str, object] = {"kind": "RSS", "keys": KEYS, "newest": NOW} | fields
-    return Found(url=f"https://ferry.example/{name}", how=how, **values)  # type: ignore[arg-type]  # a test's shorthand
+    return FoundFeed(url=f"https://ferry.example/{name}", how=how, **values)  # type: ignore[arg-type]  # a test's shorthand
 
 
 def test_one_feed_at_several_addresses_is_shown_once() -> None:
@@ -204,7 +204,7 @@ def test_what_brings_news_comes_first() -> None:
 
 founds = st.lists(
     st.builds(
-        Found,
+        FoundFeed,
         url=st.sampled_from([f"{scheme}://a.example/{name}" for scheme in ("http", "https") for name in "abcd"]),
         how=st.sampled_from(How),
         kind=st.sampled_from(["RSS", "Atom", "sitemap"]),
@@ -215,7 +215,7 @@ founds = st.lists(
 
 
 @given(founds)
-def test_merging_loses_no_address(feeds: list[Found]) -> None:
+def test_merging_loses_no_address(feeds: list[FoundFeed]) -> None:
     got = merged(feeds)
     assert {each.url for each in feeds} == {url for each in got for url in (each.url, *each.others)}
     assert sorted(ranked(got, NOW), key=repr) == sorted(got, key=repr)

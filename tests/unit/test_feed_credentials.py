@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from pipelines.errors import FeedFault, FeedListError
+from pipelines.feed_formats import parse_feed
+from pipelines.feeds.feed_status import standings
 from pipelines.feeds.lists import feed_of, from_opml, from_toml, to_opml, to_toml
 from pipelines.feeds.selection import select
-from pipelines.feeds.standing import standings
 from pipelines.feeds.sync import merge, with_known_credentials
 from pipelines.http.credentials import Credentials
-from pipelines.parse import parse_feed
 from pipelines.redaction import split_credentials, with_credentials
 from pipelines.tap import value_as_json
 from pipelines.urls import canonical_url, fetchable_url, host_of

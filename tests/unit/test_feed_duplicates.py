@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from pipelines.errors import NewsriverError
 from pipelines.feeds.duplicates import Duplicate, Sameness, address_key, duplicates, same_entries
+from pipelines.feeds.feed_status import FeedStatus, standings
 from pipelines.feeds.selection import nearest, select
-from pipelines.feeds.standing import Standing, standings
 from schemas.records import Feed, FeedState
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -202,4 +202,4 @@ def test_standings() -> None:
         "moved_to": None,
         "per_day": None,
     }
-    assert Standing(Feed(url=new), None).as_json()["polls"] == 0
+    assert FeedStatus(Feed(url=new), None).as_json()["polls"] == 0

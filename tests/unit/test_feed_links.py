@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.parse import ParsedFeed, parse_feed
-from pipelines.parse.links import relation, resolved
+from pipelines.feed_formats import ParsedFeed, parse_feed
+from pipelines.feed_formats.links import relation, resolved
 
 URL = "https://quay.example/feeds/all.xml"
 OWN = "<link>https://quay.example/own</link>"

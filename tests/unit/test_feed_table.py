@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from pipelines.pull.feed_table import FeedTable
+from pipelines.poll.feed_table import FeedTable
 from schemas.records import Feed, FeedState
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)

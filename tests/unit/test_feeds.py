@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pipelines.errors import FeedListError
 from pipelines.feeds import lists
 from pipelines.feeds.lists import FeedList, feed_of, from_bytes, from_opml, from_toml, read_lists, to_opml, to_toml
-from pipelines.isolation import Limits
+from pipelines.sandbox import Limits
 from schemas.records import Feed
 from tests.unit import hostile_documents
 from tests.unit.linear import LINEAR, growth

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.http.answer import Answer
-from pipelines.parse import ParsedEntry, ParsedFeed, parse_feed
-from pipelines.pull.announce import Announced, Announcement, after_feed
-from pipelines.pull.guids import known_key, mark_of, repeated
-from pipelines.pull.schedule import KEY_DIGITS, entry_key, first_state
+from pipelines.feed_formats import ParsedEntry, ParsedFeed, parse_feed
+from pipelines.http.answer import Response
+from pipelines.poll.guids import known_key, mark_of, repeated
+from pipelines.poll.poll_result import AnnouncedEntries, PollResult, after_feed
+from pipelines.poll.schedule import KEY_DIGITS, entry_key, first_state
 from pipelines.settings import PollSettings
 from pipelines.urls import article_id, canonical_url
 from schemas.records import Feed, FeedState, OutcomeKind
@@ -108,10 +108,10 @@ def test_a_guid_that_is_the_link_says_nothing_and_costs_nothing(guid: str) -> No
     assert len(known_key(item())) == KEY_DIGITS + 20
 
 
-def polled(state: FeedState, body: str, at: datetime) -> Announcement:
+def polled(state: FeedState, body: str, at: datetime) -> PollResult:
     parsed: ParsedFeed = parse_feed(body.encode(), url=FEED.url, content_type="application/rss+xml", max_bytes=10**6)
-    answer = Answer(url=FEED.url, status=200, headers={}, body=body.encode())
-    return after_feed(FEED, state, answer, parsed, Announced(), at, PollSettings(), conditional=False)
+    answer = Response(url=FEED.url, status=200, headers={}, body=body.encode())
+    return after_feed(FEED, state, answer, parsed, AnnouncedEntries(), at, PollSettings(), conditional=False)
 
 
 def rss(*items: tuple[str, str, str, str]) -> str:

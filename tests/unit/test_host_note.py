@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.pull.host_note import HostNote
+from pipelines.http.host_note import HostNote
 
 NOW = 1_800_000_000.0
 DAY = 86_400.0

@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.bench.internet.harvest import unaccounted
-from pipelines.bench.internet.items import Item, Streams
-from pipelines.bench.internet.missed import Coverage, Showing, judge, outside, showings
-from pipelines.bench.internet.plan import Plan
-from pipelines.bench.internet.traits import Host, Life, Phases, Source, Trouble
+from pipelines.lab.internet.harvest import unaccounted
+from pipelines.lab.internet.items import Item, Streams
+from pipelines.lab.internet.missed import Coverage, Showing, judge, outside, showings
+from pipelines.lab.internet.plan import InternetPlan
+from pipelines.lab.internet.traits import Host, Life, Phases, SourceTraits, Trouble
 
 END = 100.0
 ITEM, OTHER = Item(0, 1), Item(0, 2)
@@ -117,10 +117,10 @@ def test_outside_gives_exactly_the_moments_that_are_in_no_bad_stretch(
 
 
 class TestShowings:
-    SOURCE = Source(0, 0, form="rss", per_day=500, zone=9, window=10)
+    SOURCE = SourceTraits(0, 0, form="rss", per_day=500, zone=9, window=10)
 
     def shown(self, host: Host) -> list[Showing]:
-        made = Plan(seed=1, speed=20, seconds=300, hosts=(host,), sources=(self.SOURCE,))
+        made = InternetPlan(seed=1, speed=20, seconds=300, hosts=(host,), sources=(self.SOURCE,))
         return list(showings(made, Streams(made, 60), 300))
 
     def test_a_healthy_host_can_be_read_all_the_time(self) -> None:

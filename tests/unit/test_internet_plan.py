@@ -12,29 +12,29 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.bench.internet.answers import Internet, Reply
-from pipelines.bench.internet.items import Item, Stream, Streams, path
-from pipelines.bench.internet.plan import LARGEST_WINDOW, MOST_PER_DAY, SMALLEST_WINDOW, Plan, demand, plan
-from pipelines.bench.internet.start import start
-from pipelines.bench.internet.traits import Host, Lie, Life, Phases, Rules, Source, Trouble, Validators
-from pipelines.parse import parse_feed
-from pipelines.pull.politeness import retry_after
-from pipelines.pull.robots import read_robots
-from pipelines.pull.schedule import entry_key, new_keys
+from pipelines.feed_formats import parse_feed
+from pipelines.http.politeness import retry_after
+from pipelines.http.robots import read_robots
+from pipelines.lab.internet.answers import Internet, Reply
+from pipelines.lab.internet.items import Item, Stream, Streams, path
+from pipelines.lab.internet.plan import LARGEST_WINDOW, MOST_PER_DAY, SMALLEST_WINDOW, InternetPlan, demand, plan
+from pipelines.lab.internet.start import start
+from pipelines.lab.internet.traits import Host, Lie, Life, Phases, Rules, SourceTraits, Trouble, Validators
+from pipelines.poll.schedule import entry_key, new_keys
 from pipelines.urls import canonical_url
 
 OPENED = datetime(2026, 11, 24, 9, tzinfo=UTC).timestamp()
-SOURCE = Source(0, 0, form="rss", per_day=200.0, zone=0, window=20)
+SOURCE = SourceTraits(0, 0, form="rss", per_day=200.0, zone=0, window=20)
 HISTORY = 600.0
 
 
 @cache
-def whole() -> Plan:
+def whole() -> InternetPlan:
     return plan(feeds=1500, hosts=300, seconds=600, speed=20, seed=1, pause=1.0)
 
 
-def internet(source: Source = SOURCE, host: Host | None = None) -> Internet:
-    made = Plan(seed=1, speed=20, seconds=600, hosts=(host or Host(0),), sources=(source,))
+def internet(source: SourceTraits = SOURCE, host: Host | None = None) -> Internet:
+    made = InternetPlan(seed=1, speed=20, seconds=600, hosts=(host or Host(0),), sources=(source,))
     return Internet(made, Streams(made, HISTORY), 8000, OPENED)
 
 
@@ -117,13 +117,13 @@ class TestItems:
         assert list(stream.times) == sorted(stream.times)
 
     def test_the_rate_is_about_what_is_planned(self) -> None:
-        made = Plan(seed=1, speed=20, seconds=86_400, hosts=(Host(0),), sources=(SOURCE,))
+        made = InternetPlan(seed=1, speed=20, seconds=86_400, hosts=(Host(0),), sources=(SOURCE,))
         stream = Streams(made, HISTORY).of(SOURCE)
         assert sum(0 < time < 86_400 for time in stream.times) == pytest.approx(4000, rel=0.15)
 
     def test_a_sibling_shows_the_others_articles_beside_its_own(self) -> None:
         second = replace(SOURCE, number=1, sibling=0)
-        made = Plan(seed=1, speed=20, seconds=600, hosts=(Host(0),), sources=(SOURCE, second))
+        made = InternetPlan(seed=1, speed=20, seconds=600, hosts=(Host(0),), sources=(SOURCE, second))
         streams = Streams(made, HISTORY)
         own, both = streams.of(SOURCE), streams.of(second)
         shown = {both.item(place) for place in range(len(both.times))}
@@ -257,7 +257,7 @@ class TestHosts:
 
 class TestStart:
     def test_the_states_know_the_window_of_a_moment_before_the_run_and_nothing_after(self) -> None:
-        made = Plan(seed=1, speed=20, seconds=600, hosts=(Host(0),), sources=(SOURCE,))
+        made = InternetPlan(seed=1, speed=20, seconds=600, hosts=(Host(0),), sources=(SOURCE,))
         of = Internet(made, Streams(made, 43_200 / 20), 8000, OPENED)
         begin = start(of)
         [state] = begin.states
@@ -271,6 +271,8 @@ class TestStart:
 
     def test_the_rates_are_near_the_true_ones_at_any_speed(self) -> None:
         for speed in (1.0, 20.0, 200.0):
-            made = Plan(seed=3, speed=speed, seconds=600, hosts=(Host(0),), sources=(replace(SOURCE, window=100),))
+            made = InternetPlan(
+                seed=3, speed=speed, seconds=600, hosts=(Host(0),), sources=(replace(SOURCE, window=100),)
+            )
             [state] = start(Internet(made, Streams(made, 43_200 / speed), 8000, OPENED)).states
             assert state.rates[0] == pytest.approx(200 * speed / 24, rel=0.5)

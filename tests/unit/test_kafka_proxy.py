@@ -12,10 +12,10 @@ from contextlib import contextmanager
 import pytest
 from kafka.protocol import consumer
 
-from pipelines.chaos import kafka_proxy
-from pipelines.chaos.kafka_proxy import KafkaProxy
 from pipelines.kafka import wire
 from pipelines.kafka.wire import Api
+from pipelines.lab.chaos import kafka_proxy
+from pipelines.lab.chaos.kafka_proxy import KafkaProxy
 
 
 class Broker:

@@ -1,6 +1,6 @@
 from datetime import UTC, datetime
 
-from pipelines.ledger.lines import outcome, outcome_id, stand_in
+from pipelines.ledger.outcomes import outcome, outcome_id, stand_in
 from schemas.records import Entry, OutcomeKind, Stage
 
 ENTRY = Entry(

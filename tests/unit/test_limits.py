@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.limits import Progress, StallWatch, Window
+from pipelines.runtime.limits import AdaptiveWindow, StallWatch, WorkCount
 
 
 @given(st.integers(1, 5000), st.lists(st.booleans(), max_size=60))
 def test_a_window_stays_between_one_and_its_most(most: int, answers: list[bool]) -> None:
-    window = Window(most)
+    window = AdaptiveWindow(most)
     for taken in answers:
         before = window.size
         if taken:
@@ -25,7 +25,7 @@ def test_a_window_stays_between_one_and_its_most(most: int, answers: list[bool])
 
 @pytest.mark.parametrize("bearable", [30, 100, 250, 499])
 def test_a_window_finds_what_is_bearable_and_keeps_near_it(bearable: int) -> None:
-    window, refused, taken = Window(500), 0, 0
+    window, refused, taken = AdaptiveWindow(500), 0, 0
     for number in range(300):
         if window.size > bearable:
             refused += number >= 20
@@ -38,7 +38,7 @@ def test_a_window_finds_what_is_bearable_and_keeps_near_it(bearable: int) -> Non
 
 
 def test_a_window_opens_again_after_the_storm() -> None:
-    window = Window(500)
+    window = AdaptiveWindow(500)
     for _ in range(20):
         window.choked()
     for _ in range(25):
@@ -82,14 +82,14 @@ def test_who_waits_for_a_server_does_not_stall() -> None:
 
 
 def test_a_partition_that_waits_for_its_turn_among_slow_ones_does_not_stall() -> None:
-    watch, pages = StallWatch(10), Progress()
+    watch, pages = StallWatch(10), WorkCount()
     for now in range(0, 30, 6):
         pages.done()
         assert watch.look(now, {0: 3, 1: now, 2: now}, {0: 9, 1: 99, 2: 99}, pages.count) == []
 
 
 def test_a_partition_whose_turn_never_comes_stalls_although_others_move() -> None:
-    watch, pages = StallWatch(10), Progress()
+    watch, pages = StallWatch(10), WorkCount()
     stalled = []
     for now in range(0, 26, 5):
         pages.done()

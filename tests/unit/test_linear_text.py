@@ -9,13 +9,15 @@ from string import ascii_lowercase
 
 import pytest
 
-from pipelines import language, tag
-from pipelines.clean import facts, furniture, guard, jsonld, phrases, plain, sniff, titles
-from pipelines.clean.line import Line
+from pipelines import language
+from pipelines.clean import boilerplate, facts, guard, jsonld, phrases, plain, sniff, titles
+from pipelines.clean.text_line import TextLine
 from pipelines.dates import read_moment
 from pipelines.errors import RecordFault
+from pipelines.fetch import soft_redirects
 from pipelines.markup import root_of
-from pipelines.pull import hubs, landing
+from pipelines.poll import hub_links
+from pipelines.topics import tagger
 from tests.unit.linear import LINEAR, growth
 
 pytestmark = pytest.mark.timeout(120)
@@ -59,33 +61,33 @@ CASES: dict[str, Callable[[int], object]] = {
     "agencies and commas": lambda n: phrases.AGENCIES.match("ap," * n + "x"),
     "byline": lambda n: phrases.BYLINE.match("by " * n),
     "stamp": lambda n: phrases.STAMP_DIGITS.search("1 " * n),
-    "words of a line": lambda n: Line("a'" * n, "a'" * n),
-    "end of a line": lambda n: Line("." + '"' * n + "x", "x"),
-    "gaps of a row": lambda n: furniture.is_row("a" + " " * n),
-    "lines of a text": lambda n: furniture.article_lines([f"A line number {i} of words." for i in range(n)], {}),
+    "words of a line": lambda n: TextLine("a'" * n, "a'" * n),
+    "end of a line": lambda n: TextLine("." + '"' * n + "x", "x"),
+    "gaps of a row": lambda n: boilerplate.is_row("a" + " " * n),
+    "lines of a text": lambda n: boilerplate.article_lines([f"A line number {i} of words." for i in range(n)], {}),
     "line ends": lambda n: plain.paragraphs("\n " * n + "x"),
     "line end and spaces": lambda n: plain.paragraphs("a\n" + " " * n + "x"),
     "tags in a page": lambda n: guard.scan("<a b='" * n),
     "comments in a page": lambda n: guard.scan("<!--" * n),
     "scripts in a page": lambda n: guard.scan("<script></script " * n),
-    "attributes of a refresh": lambda n: list(landing._tags(b"<meta " + b"a='" * min(n, 1300) + b">", b"meta")),
-    "attributes of links": lambda n: landing.amp_link(
+    "attributes of a refresh": lambda n: list(soft_redirects._tags(b"<meta " + b"a='" * min(n, 1300) + b">", b"meta")),
+    "attributes of links": lambda n: soft_redirects.amp_link(
         (b"<link amphtml " + b"a='" * 1300 + b">") * max(1, n // 1000), "http://a.example/"
     ),
-    "consent page": lambda n: landing.consent_page(
+    "consent page": lambda n: soft_redirects.consent_page(
         "http://a.example/x", ["http://a.example/x"], "http://consent.example/?u=" + "%41" * n
     ),
-    "Link header": lambda n: list(hubs.links("<a>," * n)),
-    "parameters of a Link header": lambda n: list(hubs.links("<a>" + '; a="\\"' * n)),
+    "Link header": lambda n: list(hub_links.links("<a>," * n)),
+    "parameters of a Link header": lambda n: list(hub_links.links("<a>" + '; a="\\"' * n)),
     "digits of a date": lambda n: read_moment("1" * n),
     "days of a date": lambda n: read_moment("Mon, " * n),
     "spaces of a date": lambda n: read_moment(" " * n + "x"),
     "colons of a date": lambda n: read_moment("12:" * n),
     "brackets of a date": lambda n: read_moment("(" * n),
-    "topics": lambda n: tag.tag("t", "court " * n, "en"),
-    "topics of one word": lambda n: tag.tag("t", "a" * n, "en"),
-    "topics in Chinese": lambda n: tag.tag("t", "选举" * n, "zh"),
-    "topics of a title": lambda n: tag.tag("election " * n, "x", "en"),
+    "topics": lambda n: tagger.tag("t", "court " * n, "en"),
+    "topics of one word": lambda n: tagger.tag("t", "a" * n, "en"),
+    "topics in Chinese": lambda n: tagger.tag("t", "选举" * n, "zh"),
+    "topics of a title": lambda n: tagger.tag("election " * n, "x", "en"),
     "words of a language": lambda n: language.word_count("a'" * n),
 }
 
@@ -116,7 +118,7 @@ def test_the_first_sentence_is_what_it_was(text: str, title: str) -> None:
 
 
 def test_a_page_behind_many_comments_is_a_page_and_a_feed_is_none() -> None:
-    assert sniff.kind("<!-- a -->" * 60 + "<p>A page", "text/html", "") is sniff.Kind.HTML
+    assert sniff.kind("<!-- a -->" * 60 + "<p>A page", "text/html", "") is sniff.ContentKind.HTML
     for start in ("<?xml version='1.0'?>", "<!-- a -->" * 60, "<!DOCTYPE rss>"):
         with pytest.raises(RecordFault, match="XML, <rss>"):
             sniff.kind(f"{start}<rss version='2.0'>", "text/html", "")

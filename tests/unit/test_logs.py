@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 
-from pipelines import logs
-from pipelines.logs import JsonFormatter, LineFormatter, configure, to_file
-from pipelines.signals import NAME
+from pipelines.runtime import logs
+from pipelines.runtime.logs import JsonFormatter, LineFormatter, configure, to_file
+from pipelines.runtime.signals import NAME
 from tests.unit.test_printable import ANY, STEERING, unfit
 
 FOREIGN = ANY | STEERING

@@ -17,17 +17,17 @@ from typing import Any
 import pytest
 
 from pipelines.errors import FetchFault
-from pipelines.pull.host_note import HostNote
-from pipelines.pull.machine_gate import MachineGate, host_gate
-from pipelines.pull.politeness import HostGate, HostOnHold
+from pipelines.http.host_note import HostNote
+from pipelines.http.machine_gate import MachineGate, host_gate
+from pipelines.http.politeness import HostGate, HostOnHold
 from pipelines.settings import FetchSettings
 
 HOST = "ferry.example"
 WORKER = """
 import asyncio, sys, time
 from pathlib import Path
-from pipelines.pull.machine_gate import MachineGate
-from pipelines.pull.politeness import HostGate
+from pipelines.http.machine_gate import MachineGate
+from pipelines.http.politeness import HostGate
 
 async def main(folder, log, times, length):
     gate = HostGate(0.05, machine=MachineGate(Path(folder)))

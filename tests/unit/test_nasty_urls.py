@@ -16,20 +16,20 @@ from yarl import URL
 from pipelines.clean.head import read_head
 from pipelines.clean.html import parse
 from pipelines.clean.rights import rights_of
+from pipelines.discovery.candidates import found, of_page, of_robots, usual, worth_adding
 from pipelines.errors import AddressRefused, FeedFault, FeedListError, FetchFault
-from pipelines.feeds.discovery import found, of_page, of_robots, usual, worth_adding
+from pipelines.feed_formats import parse_feed
 from pipelines.feeds.duplicates import address_key
 from pipelines.feeds.lists import feed_of, from_opml, from_toml, to_opml, to_toml
-from pipelines.feeds.place import feed_partition
+from pipelines.feeds.partitions import feed_partition
+from pipelines.fetch.soft_redirects import amp_link, consent_page, refresh_target
 from pipelines.http.addresses import AddressGuard, literal_address
-from pipelines.http.answer import Answer
+from pipelines.http.answer import Response
 from pipelines.http.client import Client
-from pipelines.parse import parse_feed
-from pipelines.pull.hubs import links, with_hub
-from pipelines.pull.landing import amp_link, consent_page, refresh_target
-from pipelines.pull.moves import after_answer
-from pipelines.pull.politeness import retry_after
-from pipelines.pull.robots import Robots, read_robots
+from pipelines.http.politeness import retry_after
+from pipelines.http.robots import Robots, read_robots
+from pipelines.poll.hub_links import links, with_hub
+from pipelines.poll.permanent_redirects import after_answer
 from pipelines.settings import Settings
 from pipelines.urls import article_id, canonical_url, fetchable_url, host_of, identity_url, origin_of
 from pipelines.websub.protocol import hub_address, read_intent
@@ -143,13 +143,15 @@ def test_a_feed_with_such_links_is_read(one: str, other: str) -> None:
 @given(NASTY, NASTY)
 def test_hubs_and_moves_are_addresses_or_nothing(one: str, other: str) -> None:
     assert all(isinstance(target, str) for target, _ in links(f"<{one}>; rel=hub, <{other}>; rel=self"))
-    answer = Answer(url=HOME, status=200, headers={"link": f"<{one}>; rel=hub, <{other}>; rel=self"})
+    answer = Response(url=HOME, status=200, headers={"link": f"<{one}>; rel=hub, <{other}>; rel=self"})
     state = with_hub(FeedState(url=HOME, next_poll_at=NOW), answer, None)
     if state.hub:
         assert fetchable_url(state.hub)
         assert fetchable_url(state.hub_topic or "")
         assert hub_address(state.hub, plain=False).startswith("https://")
-    after_answer(state, HOME, Answer(url=fetchable(one) or HOME, status=200, headers={}, redirects=(HOME,), moved=True))
+    after_answer(
+        state, HOME, Response(url=fetchable(one) or HOME, status=200, headers={}, redirects=(HOME,), moved=True)
+    )
     assert read_intent({"hub.topic": one, "hub.lease_seconds": other, "hub.reason": one}).topic == one
 
 
@@ -185,10 +187,10 @@ def test_a_request_to_such_an_address_ends_with_a_fault(text: str) -> None:
     """Nothing is listening and nothing private is allowed, so that every good address is refused or not found."""
 
     class Nowhere(Client):
-        async def _once(self, url: str, *given: Any) -> Answer:  # type: ignore[override]  # noqa: ARG002
+        async def _once(self, url: str, *given: Any) -> Response:  # type: ignore[override]  # noqa: ARG002
             AddressGuard([]).check_host(urlsplit(url).hostname or "", url)
             URL(url, encoded=True)
-            return Answer(url=url, status=302, headers={"location": text})
+            return Response(url=url, status=302, headers={"location": text})
 
     async def ask() -> None:
         await Nowhere(Settings()).get(HOME if fetchable(text) is None else text, max_bytes=100)

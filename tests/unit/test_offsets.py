@@ -1,11 +1,11 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.kafka.offsets import Progress
+from pipelines.kafka.offsets import PartitionProgress
 
 
 def test_position_waits_for_the_first_unfinished_record() -> None:
-    progress = Progress()
+    progress = PartitionProgress()
     for offset in (5, 6, 9):  # 7 and 8 were compacted away
         progress.began(offset)
     progress.finished(9)
@@ -24,7 +24,7 @@ def test_position_waits_for_the_first_unfinished_record() -> None:
 )
 def test_never_past_an_unfinished_record_and_complete_at_the_end(case: tuple[list[int], list[int]]) -> None:
     offsets, finishing = case
-    progress = Progress()
+    progress = PartitionProgress()
     for offset in offsets:
         progress.began(offset)
     open_offsets = set(offsets)
@@ -39,7 +39,7 @@ def test_never_past_an_unfinished_record_and_complete_at_the_end(case: tuple[lis
 
 
 def test_a_record_of_a_partition_that_came_back_is_ignored() -> None:
-    progress = Progress()
+    progress = PartitionProgress()
     progress.finished(3)
     progress.began(4)
     assert progress.to_commit() is None

@@ -6,8 +6,8 @@ import logging
 
 import pytest
 
-from pipelines.heartbeat import Waits
 from pipelines.kafka.outage import LastWords, Outage
+from pipelines.runtime.heartbeat import Waits
 
 
 class Clock:

@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.errors import FeedFault
-from pipelines.parse import ParsedFeed, parse_feed
-from pipelines.parse.text import plain
+from pipelines.feed_formats import ParsedFeed, parse_feed
+from pipelines.feed_formats.text import plain
 from pipelines.urls import article_id, canonical_url
 
 FOLDER = Path(__file__).parents[1] / "data" / "feeds"

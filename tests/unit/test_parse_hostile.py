@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from pipelines.errors import FeedFault
-from pipelines.parse import ParsedFeed, parse_feed
-from pipelines.parse.feed import MOST_ENTRIES
-from pipelines.parse.guard import MAX_ATTRIBUTES, MAX_CATEGORIES, MAX_NAME, refuse_monsters
+from pipelines.feed_formats import ParsedFeed, parse_feed
+from pipelines.feed_formats.feed import MOST_ENTRIES
+from pipelines.feed_formats.guard import MAX_ATTRIBUTES, MAX_CATEGORIES, MAX_NAME, refuse_monsters
 from tests.unit import hostile_documents as hostile
 from tests.unit.linear import LINEAR, growth
 

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.errors import FeedFault
+from pipelines.feed_formats import ParsedFeed, parse_feed
+from pipelines.feed_formats.sitemap import MOST_ROWS, SMALL
 from pipelines.markup import root_of
-from pipelines.parse import ParsedFeed, parse_feed
-from pipelines.parse.sitemap import MOST_ROWS, SMALL
 
 URL = "https://ferry.example/sitemap.xml"
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)

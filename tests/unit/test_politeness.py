@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.pull.politeness import HostGate, HostOnHold, retry_after
+from pipelines.http.politeness import HostGate, HostOnHold, retry_after
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 WEEK = 7 * 86_400

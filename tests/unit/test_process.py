@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from pipelines.beam import process, refusals, source
 from pipelines.errors import ServiceError
+from pipelines.process import refusals, role, source
 from pipelines.settings import Settings
 
 ASSIGNED = [source.Partition("nowhere:9092", "news.pages", 0, "news-process")]
@@ -37,9 +37,9 @@ def run(monkeypatch: pytest.MonkeyPatch, *generations: object) -> int:
         if callable(end):
             end()
 
-    monkeypatch.setattr(process, "_generation", generation)
+    monkeypatch.setattr(role, "_generation", generation)
     monkeypatch.setattr(source.stop, "wait", lambda _: None)
-    process._generations(Settings(), ASSIGNED, ())
+    role._generations(Settings(), ASSIGNED, ())
     return count
 
 

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipelines.feed_formats import parse_feed
 from pipelines.kafka import Message
-from pipelines.parse import parse_feed
-from pipelines.pull.announce import Announced, Announcement, after_feed, entry_key
-from pipelines.pull.feed_table import FeedTable
-from pipelines.pull.pushes import Push, PushQueue, after_push, answer_of, joined, next_poll, superseded
+from pipelines.poll.feed_table import FeedTable
+from pipelines.poll.poll_result import AnnouncedEntries, PollResult, after_feed, entry_key
+from pipelines.poll.pushes import Push, PushQueue, after_push, answer_of, joined, next_poll, superseded
 from pipelines.settings import PollSettings
 from pipelines.urls import article_id
 from schemas.records import Feed, FeedState, OutcomeKind, PushFacts
@@ -56,15 +56,17 @@ def push(*numbers: int, state: FeedState | None = None, **facts: Any) -> Push:
     return Push(message, PushFacts(**facts), FEED, state or known_state())
 
 
-def taken(found: Push, announced: Announced | None = None) -> Announcement:
+def taken(found: Push, announced: AnnouncedEntries | None = None) -> PollResult:
     parsed = parse_feed(found.message.value or b"", url=FEED.url, content_type=found.facts.content_type)
-    return after_push(found, parsed, announced or Announced(), SETTINGS)
+    return after_push(found, parsed, announced or AnnouncedEntries(), SETTINGS)
 
 
 def test_new_entries_are_announced_as_a_poll_would() -> None:
     found = push(101, 100, 99)
     parsed = parse_feed(found.message.value or b"", url=FEED.url, content_type="")
-    polled = after_feed(FEED, found.state, answer_of(found), parsed, Announced(), NOW, SETTINGS, conditional=False)
+    polled = after_feed(
+        FEED, found.state, answer_of(found), parsed, AnnouncedEntries(), NOW, SETTINGS, conditional=False
+    )
     pushed = taken(found)
     assert [entry.url for entry in pushed.entries] == [link(100), link(101)]
     assert (pushed.entries, pushed.outcomes) == (polled.entries, polled.outcomes)
@@ -77,7 +79,7 @@ def test_a_push_of_one_entry_forgets_none_of_the_window() -> None:
     assert set(state.known) == {key(number) for number in range(101)}
     again = rss(*[link(number) for number in range(101)])
     parsed = parse_feed(again, url=FEED.url, content_type="")
-    polled = after_feed(FEED, state, answer_of(push(1)), parsed, Announced(), NOW, SETTINGS, conditional=False)
+    polled = after_feed(FEED, state, answer_of(push(1)), parsed, AnnouncedEntries(), NOW, SETTINGS, conditional=False)
     assert polled.entries == ()
 
 

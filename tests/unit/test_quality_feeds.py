@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from pipelines.errors import FeedFault
-from pipelines.parse import parse_feed
+from pipelines.feed_formats import parse_feed
 
 ROOT = Path(__file__).parents[2]
 FILES = sorted(path for path in (ROOT / "tests/data/feeds").iterdir() if not path.name.endswith(".expected.json"))

@@ -1,4 +1,4 @@
-"""Tests of `pipelines.search.query` and of the pure part of `pipelines.search.answers`."""
+"""Tests of `pipelines.search.query` and of the pure part of `pipelines.search.execute`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from pipelines.cli.search import question_of
 from pipelines.errors import UsageError
-from pipelines.search.answers import as_html
+from pipelines.search.execute import as_html
 from pipelines.search.query import (
     MATCH_END,
     MATCH_START,

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.ledger.lines import Line
-from pipelines.ledger.reconcile import Balance, Books, Finding, Problem, Row, Side
+from pipelines.ledger.outcomes import OutcomeLine
+from pipelines.ledger.reconcile import Balance, Finding, Problem, Reconciliation, Row, Side
 from schemas.records import OutcomeKind, Stage
 
 FEED = "https://gazette.example.org/feed"
@@ -20,8 +20,8 @@ MOVES = st.lists(st.integers(0, 1_000_000), max_size=120)
 
 def line(
     article: str, visit: int, stage: Stage, kind: OutcomeKind, *, next_visit: bool = False, version: int | None = None
-) -> Line:
-    return Line(article, visit, stage, kind, "", FEED, next_visit, version)
+) -> OutcomeLine:
+    return OutcomeLine(article, visit, stage, kind, "", FEED, next_visit, version)
 
 
 class River:
@@ -34,13 +34,13 @@ class River:
         self.entries: list[tuple[str, int, str]] = []
         self.pages: list[tuple[str, int]] = []
         self.processed: list[tuple[str, int]] = []
-        self.outcomes: list[Line] = []
-        self.lines: dict[tuple[str, int, str], Line] = {}
+        self.outcomes: list[OutcomeLine] = []
+        self.lines: dict[tuple[str, int, str], OutcomeLine] = {}
         self.index: dict[str, int] = {}
         self.clock = 0
 
     @property
-    def ledger(self) -> list[Line]:
+    def ledger(self) -> list[OutcomeLine]:
         """All lines."""
         return list(self.lines.values())
 
@@ -139,7 +139,7 @@ class Look:
     """Reads the model as the audit reads the real river, with moves of the river between the reads."""
 
     def __init__(self, river: River, moves: list[int]) -> None:
-        self.books = Books()
+        self.books = Reconciliation()
         self._river = river
         self._moves = iter(moves)
 
@@ -229,7 +229,7 @@ def test_any_line_that_is_lost_is_noticed(moves: list[int], which: int) -> None:
     assert_sides_equal(balance)
 
 
-def _step(each: Line) -> str:
+def _step(each: OutcomeLine) -> str:
     if each.kind is OutcomeKind.DUPLICATE_URL:
         return f"{each.kind}/{each.feed_url}"
     return "end" if each.kind.terminal else str(each.kind)
@@ -262,7 +262,7 @@ WHOLE = [line("a", 0, Stage.POLL, OutcomeKind.DISCOVERED), line("a", 0, Stage.FE
     ],
 )
 def test_the_document_must_be_the_one_the_ledger_speaks_of(versions: list[int], problem: Problem | None) -> None:
-    books = Books()
+    books = Reconciliation()
     for each in WHOLE:
         books.line(each)
     for version in versions:
@@ -271,7 +271,7 @@ def test_the_document_must_be_the_one_the_ledger_speaks_of(versions: list[int], 
 
 
 def test_a_lost_document_is_on_its_way_when_its_page_is_or_an_entry_that_was_sent_again() -> None:
-    books = Books()
+    books = Reconciliation()
     for each in WHOLE:
         books.line(each)
     books.entry("a", 1, TIER)
@@ -289,7 +289,7 @@ def test_a_lost_document_is_on_its_way_when_its_page_is_or_an_entry_that_was_sen
 
 @pytest.mark.parametrize("lost", [0, 1, 2])
 def test_each_lost_line_has_its_own_name(lost: int) -> None:
-    books = Books()
+    books = Reconciliation()
     for number, each in enumerate(WHOLE):
         if number != lost:
             books.line(each)
@@ -299,7 +299,7 @@ def test_each_lost_line_has_its_own_name(lost: int) -> None:
 
 
 def test_a_revisit_that_was_arranged_and_never_came_is_named() -> None:
-    books = Books()
+    books = Reconciliation()
     books.line(WHOLE[0])
     books.line(WHOLE[1]._replace(next_visit=True))
     books.line(END)
@@ -313,7 +313,7 @@ def test_a_revisit_that_was_arranged_and_never_came_is_named() -> None:
 
 def test_an_entry_in_hand_stands_for_all_that_follows_from_it() -> None:
     """Its page was processed and its revisit announced before its `fetched` line came to Kafka."""
-    books = Books()
+    books = Reconciliation()
     books.entry("a", 0, "entries")
     books.line(END)
     books.document("a", 7)
@@ -322,7 +322,7 @@ def test_an_entry_in_hand_stands_for_all_that_follows_from_it() -> None:
 
 
 def test_a_revisit_that_is_skipped_for_its_rights_balances_and_leaves_the_document() -> None:
-    books = Books()
+    books = Reconciliation()
     for each in WHOLE:
         books.line(each)
     books.document("a", 7)
@@ -337,7 +337,7 @@ def test_a_revisit_that_is_skipped_for_its_rights_balances_and_leaves_the_docume
 
 
 def test_a_page_of_the_raw_topic_is_a_visit_whatever_the_ledger_says() -> None:
-    books = Books()
+    books = Reconciliation()
     books.page("a", 0, committed=True)
     balance = books.balance()
     assert balance.findings == [Finding(Problem.NO_END, "a", 0)]
@@ -347,7 +347,7 @@ def test_a_page_of_the_raw_topic_is_a_visit_whatever_the_ledger_says() -> None:
 
 
 def test_lines_that_begin_and_end_at_once_need_no_discovery() -> None:
-    books = Books()
+    books = Reconciliation()
     books.line(line("a", 0, Stage.POLL, OutcomeKind.SKIPPED))
     books.line(line("b", 0, Stage.CLEAN, OutcomeKind.DEAD)._replace(feed_url=""))
     books.line(line("c", 0, Stage.POLL, OutcomeKind.DUPLICATE_URL))
@@ -366,7 +366,7 @@ def test_lines_that_begin_and_end_at_once_need_no_discovery() -> None:
 
 def test_a_success_stays_whatever_a_replay_says() -> None:
     for order in (1, -1):
-        books = Books()
+        books = Reconciliation()
         for each in [*WHOLE, line("a", 0, Stage.CLEAN, OutcomeKind.DEAD)][::order]:
             books.line(each)
         assert books.balance().counts[Row(Side.ENDED, "indexed", "", False)] == 1

@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
+from pipelines.feed_formats import parse_feed
 from pipelines.feeds.lists import feed_of
-from pipelines.http.answer import MAX_VALIDATOR, Answer
-from pipelines.ledger.lines import dead_letter, outcome, stand_in
-from pipelines.parse import parse_feed
+from pipelines.http.answer import MAX_VALIDATOR, Response
+from pipelines.ledger.outcomes import dead_letter, outcome, stand_in
 from schemas.mapping import MAX_KEYWORD, TEXTS, fields, properties
 from schemas.records import Article, Entry, Feed, Outcome, OutcomeKind, Record, Stage, TopicTag
 from schemas.records.base import (
@@ -153,7 +153,7 @@ def test_bytes_of_no_encoding_end_in_the_ledger_all_the_same() -> None:
 
 def test_a_validator_that_is_too_long_is_not_kept() -> None:
     headers = {"etag": '"' + "e" * MAX_VALIDATOR + '"', "last-modified": "Sun, 29 Nov 2026 10:00:00 GMT"}
-    answer = Answer(url="https://x.example/", status=200, headers=headers)
+    answer = Response(url="https://x.example/", status=200, headers=headers)
     assert (answer.etag, answer.last_modified) == (None, headers["last-modified"])
 
 

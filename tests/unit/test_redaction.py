@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.errors import FeedFault, NewsriverError
-from pipelines.logs import JsonFormatter, LineFormatter
 from pipelines.redaction import redacted, same_origin, split_credentials, without_credentials
+from pipelines.runtime.logs import JsonFormatter, LineFormatter
 
 SECRET = "s3cr3t-Pa55"  # noqa: S105 - it is planted
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.ledger.lines import outcome, stand_in
+from pipelines.ledger.outcomes import outcome, stand_in
 from pipelines.ledger.reconcile import Finding, Problem
 from pipelines.ledger.repair_plan import Action, restored_line, steps
 from schemas.records import Entry, Outcome, OutcomeKind, Stage

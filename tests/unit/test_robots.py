@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from protego import Protego
 
 from pipelines.errors import FetchFault
-from pipelines.pull.robots import AGENT, LEAST_PATH, MOST_STEPS, ROBOTS_BYTES, Robots, read_robots, robots_after
+from pipelines.http.robots import AGENT, LEAST_PATH, MOST_STEPS, ROBOTS_BYTES, Robots, read_robots, robots_after
 from tests.unit import hostile_documents as hostile
 from tests.unit.linear import operations
 

@@ -7,9 +7,9 @@ import asyncio
 import pytest
 
 from pipelines.errors import FetchFault
-from pipelines.pull.politeness import HostOnHold
-from pipelines.pull.robots import Robots, read_robots, robots_after
-from pipelines.pull.robots_cache import RobotsCache
+from pipelines.http.politeness import HostOnHold
+from pipelines.http.robots import Robots, read_robots, robots_after
+from pipelines.http.robots_cache import RobotsCache
 
 CLOSED = b"User-agent: *\nDisallow: /\n"
 

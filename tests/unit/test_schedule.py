@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.pull.schedule import (
-    Seen,
+from pipelines.poll.schedule import (
+    PollSighting,
     after_failure,
     after_success,
     conditional,
@@ -37,11 +37,11 @@ def keys(*numbers: int) -> tuple[str, ...]:
     return tuple(entry_key(article_id(f"https://ferry.example/{number}")) for number in numbers)
 
 
-def seen(at: datetime, *numbers: int, new: int = 0, **fields: object) -> Seen:
-    return replace(Seen(at=at, keys=keys(*numbers), new=new), **fields)  # type: ignore[arg-type]  # the fields of Seen
+def seen(at: datetime, *numbers: int, new: int = 0, **fields: object) -> PollSighting:
+    return replace(PollSighting(at=at, keys=keys(*numbers), new=new), **fields)  # type: ignore[arg-type]  # the fields of PollSighting
 
 
-def polled(*steps: Seen, feed: Feed = FEED, settings: PollSettings = SETTINGS, before: int = 20) -> FeedState:
+def polled(*steps: PollSighting, feed: Feed = FEED, settings: PollSettings = SETTINGS, before: int = 20) -> FeedState:
     """Give the state after these polls of a feed that had some before; without any its first pauses are short."""
     state = first_state(feed.url, steps[0].at).model_copy(update={"polls": before})
     for step in steps:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.errors import SettingsError
-from pipelines.isolation.calls import extraction
+from pipelines.sandbox.pool import extraction
 from pipelines.settings import Settings, load_settings
 from pipelines.settings.load import option_names
 from pipelines.settings.together import TOGETHER, check_together

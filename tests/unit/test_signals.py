@@ -10,8 +10,8 @@ import threading
 
 import pytest
 
-from pipelines import early
-from pipelines.signals import held
+from pipelines.runtime import early
+from pipelines.runtime.signals import held
 from schemas.topics import Role
 
 ROLES = sorted({"run", *(str(role) for role in Role if role is not Role.CLI)})

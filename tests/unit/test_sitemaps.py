@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.parse import Child, ParsedEntry, ParsedFeed, RefusedEntry
-from pipelines.pull.schedule import first_state
-from pipelines.pull.sitemaps import A_POLL, MOST_KNOWN, Asked, Walk, due, is_news, key_of, merged, needs_index, oldest
+from pipelines.feed_formats import Child, ParsedEntry, ParsedFeed, RefusedEntry
+from pipelines.poll.schedule import first_state
+from pipelines.poll.sitemaps import A_POLL, MOST_KNOWN, Asked, Walk, due, is_news, key_of, merged, needs_index, oldest
 from schemas.records import FeedState, SitemapState
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pipelines.beam import source
-from pipelines.beam.source import Partition
+from pipelines.process import source
+from pipelines.process.source import Partition
 
 PAGES = Partition("nowhere:9092", "news.pages", 3, "news-process")
 

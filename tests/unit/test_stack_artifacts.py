@@ -9,7 +9,7 @@ from pipelines.errors import StackError
 from pipelines.stack.artifacts import ELASTICSEARCH, KAFKA, MANIFEST, Artifact, ensure, is_whole, place, seal, unpack
 from pipelines.stack.java import Java
 from pipelines.stack.maven import Maven
-from pipelines.stack.report import Report, Silent
+from pipelines.stack.report import Silent, StackReport
 
 JAVA = Java(home=Path("/no/java"), version=17)
 
@@ -24,7 +24,7 @@ class Toy(Artifact):
 
     crash: bool = False
 
-    def fetch(self, maven: Maven, target: Path, report: Report) -> None:
+    def fetch(self, maven: Maven, target: Path, report: StackReport) -> None:
         """Write one file, and the other one too unless it is to break off."""
         (maven.folder / "repository").mkdir(exist_ok=True)
         (target / "lib").mkdir()

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from pipelines.heartbeat import Waits
+from pipelines.runtime.heartbeat import Waits
 from pipelines.status import SILENT, worker
 from schemas.records import WorkerState
 

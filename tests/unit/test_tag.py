@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.tag import MAX_EVIDENCE, MAX_TOPICS, compile_lexicon, languages, tag
+from pipelines.topics.tagger import MAX_EVIDENCE, MAX_TOPICS, compile_lexicon, languages, tag
 from schemas.media_topics import BY_ID
 
 ARTICLES = tomllib.loads(Path(__file__).parents[1].joinpath("data/topics.toml").read_text(encoding="utf-8"))["article"]

@@ -4,8 +4,8 @@ from typing import Any
 import pytest
 
 from pipelines.errors import UsageError
-from pipelines.ledger.lines import outcome
-from pipelines.ledger.lookup import Found
+from pipelines.ledger.lookup import StoredArticle
+from pipelines.ledger.outcomes import outcome
 from pipelines.ledger.trace import Berth, Hop, Trace, hop_of, identify, summary
 from pipelines.urls import article_id
 from schemas.records import Entry, Outcome, OutcomeKind, Stage
@@ -102,7 +102,9 @@ def test_lines_that_wait_on_kafka_are_marked() -> None:
 
 
 def test_a_document_is_shown_without_its_text() -> None:
-    found = Found(ENTRY.id, "news-articles-2026.11", 5, {"title": "Ferry", "body": "long", "stem": {"english": "long"}})
+    found = StoredArticle(
+        ENTRY.id, "news-articles-2026.11", 5, {"title": "Ferry", "body": "long", "stem": {"english": "long"}}
+    )
     assert summary(found) == {"title": "Ferry"}
     [document] = traced(documents=[found]).as_json()["documents"]
     assert document == {"index": "news-articles-2026.11", "version": 5, "title": "Ferry"}

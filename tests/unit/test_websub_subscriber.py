@@ -10,8 +10,8 @@ from typing import cast
 
 import pytest
 
-from pipelines.heartbeat import Waits
 from pipelines.http.client import Client
+from pipelines.runtime.heartbeat import Waits
 from pipelines.settings import Settings
 from pipelines.websub import subscriber as module
 from pipelines.websub.lifecycle import asked, begun, left, verified

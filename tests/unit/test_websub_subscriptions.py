@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.websub.lifecycle import asked, verified
-from pipelines.websub.outbox import Draft, Full, Outbox
+from pipelines.websub.outbox import Full, Outbox, OutgoingRecord
 from pipelines.websub.protocol import Intent
 from pipelines.websub.subscriptions import Subscriptions
 from schemas.records import Feed, FeedState, Subscription, SubscriptionStatus
@@ -142,8 +142,8 @@ def test_tokens_lead_to_the_present_subscriptions_and_no_others(steps: list[tupl
         assert sum(v for k, v in table.counts(NOW).items() if k != "live") == len(present)
 
 
-def drafts(size: int) -> list[Draft]:
-    return [Draft(topic="t", key="k", value=b"x" * size)]
+def drafts(size: int) -> list[OutgoingRecord]:
+    return [OutgoingRecord(topic="t", key="k", value=b"x" * size)]
 
 
 def test_what_waits_for_kafka_is_bounded_and_those_who_gave_up_are_left_out() -> None:

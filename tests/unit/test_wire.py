@@ -9,7 +9,7 @@ import pytest
 from kafka.protocol import consumer, metadata, producer
 
 from pipelines.kafka import wire
-from pipelines.kafka.wire import Api, Request
+from pipelines.kafka.wire import Api, WireRequest
 
 
 def sent(message: Any) -> bytes:
@@ -17,18 +17,18 @@ def sent(message: Any) -> bytes:
     return bytes(message.encode(header=True))
 
 
-def request(kind: Any, version: int, **fields: Any) -> Request:
+def request(kind: Any, version: int, **fields: Any) -> WireRequest:
     return wire.request_of(sent(kind(version=version, **fields)))
 
 
-def commit(version: int) -> Request:
+def commit(version: int) -> WireRequest:
     kind = consumer.OffsetCommitRequest
     topic = kind.OffsetCommitRequestTopic
     places = [topic.OffsetCommitRequestPartition(partition_index=n, committed_offset=9) for n in (0, 3)]
     return request(kind, version, group_id="g", topics=[topic(name="t", partitions=places)])
 
 
-def produce(version: int) -> Request:
+def produce(version: int) -> WireRequest:
     kind = producer.ProduceRequest
     topic = kind.TopicProduceData
     data = [topic.PartitionProduceData(index=2, records=b"x")]

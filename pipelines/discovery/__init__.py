@@ -1,0 +1,1 @@
+"""Finding feeds and judging them: candidates on a site, a survey of it, and what `newsriver feeds check` says."""

@@ -1,0 +1,90 @@
+"""The role `record`: outcomes from Kafka into the ledger's index; what is no outcome becomes a dead letter."""
+
+from __future__ import annotations
+
+import logging
+import threading
+
+from pydantic import ValidationError
+
+from pipelines.errors import Poison, ServiceError
+from pipelines.index.documents import Document, outcome_document
+from pipelines.index.elastic import connect
+from pipelines.index.sink import Sink
+from pipelines.kafka import GroupReader, Message, Sender
+from pipelines.ledger.outcomes import dead_letter, outcome, stand_in
+from pipelines.runtime.endpoints import kafka_bootstrap
+from pipelines.runtime.heartbeat import Heartbeat, Waits
+from pipelines.settings import Settings
+from schemas.records import Outcome, OutcomeKind, Stage
+from schemas.topics import DEAD_LETTERS, OUTCOMES, Role
+
+log = logging.getLogger(__name__)
+
+
+def group(settings: Settings) -> str:
+    """Give the consumer group under which offsets of outcomes are committed."""
+    return f"{settings.river.name}-record"
+
+
+def run(settings: Settings, stop: threading.Event) -> None:
+    """Index outcomes until `stop` is set; offsets are committed after Elasticsearch has answered."""
+    topic = OUTCOMES.full_name(settings.river.name)
+    client = connect(settings)
+    waits = Waits()
+    sink = Sink(client, settings, stop=stop, waits=waits)
+    reader = GroupReader(kafka_bootstrap(settings), group(settings), [topic], client_id=group(settings))
+    log.info("recording %s", topic)
+    try:
+        with Heartbeat(settings, Role.RECORD, waits), _sender(settings) as sender:
+            while not stop.is_set():
+                _turn(reader, sink, sender, settings)
+    except ServiceError as error:
+        if not stop.is_set():
+            raise
+        log.info("drained: %s", error)
+    finally:
+        reader.close()
+        client.close()
+
+
+def _sender(settings: Settings) -> Sender:
+    return Sender(kafka_bootstrap(settings), client_id=group(settings), linger_ms=settings.kafka.linger_ms)
+
+
+def _turn(reader: GroupReader, sink: Sink, sender: Sender, settings: Settings) -> None:
+    messages = reader.poll(0.5)
+    if not messages:
+        return
+    river = settings.river.name
+    letters = DEAD_LETTERS.full_name(river)
+    documents = [_document(message, sender, letters, river) for message in messages]
+    for message, verdict in zip(messages, sink.write(documents), strict=True):
+        if verdict.kind is OutcomeKind.DEAD:
+            _bury(message, Poison(verdict.detail, reason=verdict.reason, resource=message.origin), sender, letters)
+    sender.flush()
+    for message in messages:
+        reader.done(message)
+    reader.commit()
+
+
+def _document(message: Message, sender: Sender, letters: str, river: str) -> Document:
+    """Give the line to write; a record that is no outcome is set aside, and a line says so."""
+    try:
+        return outcome_document(Outcome.from_json(message.value or b""), river)
+    except ValidationError as error:
+        why = str(error.errors(include_url=False)[0]["msg"])
+    fault = Poison(why, reason="bad-outcome", resource=message.origin)
+    return outcome_document(_bury(message, fault, sender, letters), river)
+
+
+def _bury(message: Message, fault: Poison, sender: Sender, letters: str) -> Outcome:
+    """Send a dead letter with the record as it is, and give the line of the stand-in that ends with it."""
+    log.error("%s is set aside, %s: %s", message.origin, fault.reason, fault.message)
+    entry = stand_in(message.origin, message.timestamp_ms)
+    letter = dead_letter(entry, Stage.RECORD, fault, reason=fault.reason, origin=message.origin)
+    letter = letter.model_copy(update={"key": message.key or ""})
+    sender.send(letters, entry.id, message.value, {**message.headers, "dead-letter": letter.to_json()})
+    return outcome(
+        entry, Stage.RECORD, OutcomeKind.DEAD, reason=fault.reason, detail=fault.message, origin=message.origin
+    )

@@ -1,0 +1,1 @@
+"""What every role stands on: signals, the run loop, threads, heartbeat, supervision, logs, endpoints."""

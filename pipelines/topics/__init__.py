@@ -1,0 +1,1 @@
+"""Topics: the tagger and its lexicons."""
