@@ -11,8 +11,10 @@ REQUIRES = [
     "brotli>=1.2,<2",  # the first whose decoder can be told where to stop
     "click>=8.3,<9",
     "elasticsearch>=8.19,<9",  # the 8 client speaks to 8 and 9 servers, the 9 client only to 9
+    "fastapi>=0.165,<0.166",
     "feedparser>=6.0.12,<7",
     "htmldate>=1.11,<2",
+    "jinja2>=3.1.6,<4",
     "kafka-python[crc32c,lz4,zstd]>=3.0.12,<3.1",  # without crc32c checksums are computed in Python, 64 times slower
     "lxml>=6,<7",
     "lxml_html_clean>=0.4.6",  # trafilatura 2.3.1 needs it and does not name it
@@ -24,6 +26,7 @@ REQUIRES = [
     "resiliparse>=2,<3",
     "rich>=14,<16",
     "trafilatura==2.3.1",
+    "uvicorn>=0.54,<0.55",
     "w3lib>=2.5,<3",  # the first that resolves dot segments
     "yarl>=1.20,<2",
     "zstandard>=0.25,<1",
@@ -32,6 +35,7 @@ REQUIRES = [
 EXTRAS = {
     "dev": [
         "babel>=2.18,<3",  # only to generate schemas/calendar
+        "httpx2",  # FastAPI's test client
         "hypothesis>=6.150",
         "lxml-stubs",
         "mypy>=2.4,<3",
@@ -79,10 +83,10 @@ setup(
         "pipelines.runtime",
         "pipelines.sandbox",
         "pipelines.search",
-        "pipelines.serve",
         "pipelines.settings",
         "pipelines.stack",
         "pipelines.topics",
+        "pipelines.web",
         "pipelines.websub",
         "schemas",
         "schemas.records",

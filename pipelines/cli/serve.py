@@ -14,7 +14,7 @@ from pipelines.cli.context import Context
 def serve(context: Context) -> None:
     """Serve /healthz, and with serve.websub the callbacks of WebSub hubs, until SIGTERM."""
     from pipelines.runtime.signals import DRAIN_SECONDS, drain_on_signals, leave_within
-    from pipelines.serve.role import run
+    from pipelines.web.role import run
 
     context.start_logging("serve")
     stop = drain_on_signals(threading.Event())

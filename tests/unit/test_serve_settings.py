@@ -8,8 +8,8 @@ import pytest
 from pydantic import ValidationError
 
 from pipelines.errors import SettingsError
-from pipelines.serve.role import run
 from pipelines.settings import ServeSettings, Settings
+from pipelines.web.role import run
 
 
 def test_websub_needs_a_public_address() -> None:

@@ -12,9 +12,10 @@ from pipelines.http.client import Client
 from pipelines.runtime.endpoints import kafka_bootstrap
 from pipelines.runtime.heartbeat import Heartbeat, Waits
 from pipelines.runtime.run_loop import run_loop
-from pipelines.serve.callbacks import add_callbacks
-from pipelines.serve.server import application, listening
 from pipelines.settings import Settings
+from pipelines.web.app import application
+from pipelines.web.callbacks import callbacks
+from pipelines.web.listen import listening
 from pipelines.websub.subscriber import Subscriber
 from schemas.topics import MAX_RECORD_BYTES, Role
 
@@ -58,8 +59,8 @@ async def _run(settings: Settings, stop: threading.Event, waits: Waits) -> None:
         return
     async with Client(settings) as client:
         subscriber = Subscriber(settings, client, waits)
-        app = application(lambda: {**_waiting(waits), "websub": subscriber.status()}, _most_bytes(settings))
-        add_callbacks(app, subscriber)
+        app = application(lambda: {**_waiting(waits), "websub": subscriber.status()})
+        app.include_router(callbacks(subscriber, _most_bytes(settings)))
         async with listening(app, settings):
             log.info("serving on %s, WebSub callbacks below %s", where, settings.serve.public_url)
             await run_loop(subscriber.connect, stop)

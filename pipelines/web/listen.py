@@ -1,0 +1,82 @@
+"""uvicorn within a role: it listens for the length of a block and drains at its end; signals stay the role's."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+
+from fastapi import FastAPI
+from uvicorn import Config, Server
+
+from pipelines.errors import NewsriverError
+from pipelines.settings import Settings
+
+_IDLE_SECONDS = 30
+_DRAIN_SECONDS = 2
+_BACKLOG = 512
+_HEADER_BYTES = 32_768
+
+
+class _Server(Server):
+    """uvicorn's server without its signal handlers: SIGTERM drains the role, which ends the block."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+@asynccontextmanager
+async def listening(app: FastAPI, settings: Settings) -> AsyncIterator[None]:
+    """Serve for the length of the block; requests under way have two seconds to end after it.
+
+    Raises:
+        NewsriverError: the address is taken or not this machine's.
+    """
+    listener = await _bind(settings.serve.host, settings.serve.port)
+    config = Config(
+        app,
+        access_log=False,  # a path may hold a callback's token, a query what somebody looks for
+        log_config=None,
+        log_level="warning",
+        server_header=False,
+        proxy_headers=False,
+        lifespan="off",
+        http="h11",
+        ws="none",
+        loop="none",
+        timeout_keep_alive=_IDLE_SECONDS,
+        timeout_graceful_shutdown=_DRAIN_SECONDS,
+        h11_max_incomplete_event_size=_HEADER_BYTES,
+    )
+    server = _Server(config)
+    serving = asyncio.create_task(server.serve([listener]))
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        await serving
+
+
+async def _bind(host: str, port: int) -> socket.socket:
+    """Take the address before anything is served, so that a refusal is ours to word."""
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        family, kind, _, _, address = found[0]
+        listener = socket.socket(family, kind)
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(address)
+            listener.listen(_BACKLOG)
+        except BaseException:
+            listener.close()
+            raise
+    except OSError as error:
+        raise NewsriverError(
+            f"cannot listen on {host}:{port}: {error.strerror or error}",
+            hint="end what uses the port, or set serve.port",
+            resource=f"{host}:{port}",
+        ) from None
+    listener.setblocking(False)
+    return listener
