@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from pipelines import __version__
 from pipelines.breaker.state import BreakerWatch
 from pipelines.breaker.window import Count, RecentEnds, is_broken
-from pipelines.runtime.signals import NAME
+from pipelines.worker_environment import NAME
 from schemas.records import BreakerState, DeadLetter
 from schemas.topics import Role
 

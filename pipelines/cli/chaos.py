@@ -22,8 +22,8 @@ from rich.text import Text
 from pipelines.cli.console import err, line, out, print_json, styled
 from pipelines.cli.context import Context
 from pipelines.errors import NewsriverError, UsageError
+from pipelines.private_files import private_folder
 from pipelines.runtime.logs import to_file
-from pipelines.runtime.private_files import private_folder
 
 if TYPE_CHECKING:
     from pipelines.lab.chaos.lab import ChaosResult

@@ -9,9 +9,9 @@ from rich.table import Table
 
 from pipelines.cli.console import err, out, print_json, styled
 from pipelines.cli.context import Context
+from pipelines.cli.reference import settings_rows, settings_toml
 from pipelines.errors import UsageError
-from pipelines.reference import settings_rows, settings_toml
-from pipelines.runtime.private_files import write_private
+from pipelines.private_files import write_private
 from pipelines.settings import FILE_NAME
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from pipelines.cli.console import complain
 from pipelines.runtime.logs import configure
-from pipelines.runtime.signals import PARENT
 from pipelines.settings import Settings, load_settings, unknown_variables
+from pipelines.worker_environment import PARENT
 
 
 @dataclass

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pipelines.demo.site import SampleSite
 from pipelines.errors import NewsriverError, ServiceError
-from pipelines.runtime.private_files import private_folder
+from pipelines.private_files import private_folder
 from pipelines.runtime.supervisor import Supervisor, workers_of
 from pipelines.settings import Settings
 from pipelines.status import Status, status

@@ -2,7 +2,7 @@
 
 The only importer of aiohttp's server (https://docs.aiohttp.org/en/stable/web.html, tested with 3.14).
 On Linux the outlets are 127.0.0.2 and up on one port, so that politeness, which counts by host, works in parallel;
-where only 127.0.0.1 exists they are as many ports. `python -m pipelines.demo.site` serves it alone, for a look.
+where only 127.0.0.1 exists they are as many ports. `python -m pipelines.demo` serves it alone, for a look.
 """
 
 from __future__ import annotations
@@ -19,11 +19,10 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit, urlunsplit
 
-import click
 from aiohttp import web
 
 from pipelines.demo.answers import NOT_MODIFIED, SampleAnswer, SampleVisit
-from pipelines.demo.catalogue import build, site_index
+from pipelines.demo.catalogue import build
 from pipelines.demo.expected import ExpectedCase
 from pipelines.demo.outlets import load_outlets
 from pipelines.demo.seed import read_seed
@@ -231,21 +230,3 @@ def _without_trackers(path: str) -> str:
     parts = urlsplit(path)
     kept = "&".join(pair for pair in parts.query.split("&") if not pair.startswith("utm_"))
     return urlunsplit(("", "", parts.path, kept, ""))
-
-
-@click.command()
-@click.option("--port", default=DEFAULT_PORT, show_default=True, help="First port of the site.")
-@click.option("--seed-article", type=click.Path(path_type=Path), help="Text file to serve as one page more.")
-def main(port: int, seed_article: Path | None) -> None:
-    """Serve the sample news site until Ctrl-C."""
-    from pipelines.cli.console import out
-
-    with SampleSite(port, seed_article=seed_article) as site:
-        out.print(site_index(site.feed_list()))
-        for outlet in load_outlets():
-            out.print(f"{site.times.base(outlet.address)}/  {outlet.title}")
-        threading.Event().wait()
-
-
-if __name__ == "__main__":
-    main()

@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 
 from pipelines import charset
+from pipelines.content_coding import decode
 from pipelines.errors import FeedFault, FetchFault
 from pipelines.feed_formats.feed import ParsedFeed
 from pipelines.feed_formats.jsonfeed import read_json
 from pipelines.feed_formats.sitemap import SITEMAP_ROOTS, read_sitemap
 from pipelines.feed_formats.xmlfeed import read_xml
-from pipelines.http.content_coding import decode
 from pipelines.markup import BLANK, root_of
 
 _GZIP = b"\x1f\x8b"

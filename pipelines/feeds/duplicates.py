@@ -9,9 +9,8 @@ from enum import StrEnum
 from itertools import combinations, pairwise
 
 from pipelines.errors import FeedFault
-from pipelines.poll.schedule import KEY_DIGITS
 from pipelines.urls import canonical_url
-from schemas.records import FeedState
+from schemas.records import KEY_DIGITS, FeedState
 
 LEAST_ENTRIES = 8
 """Fewer shared entries prove nothing: two sections of a site may share a few."""

@@ -14,11 +14,11 @@ from urllib.parse import urlencode, urljoin, urlsplit
 import aiohttp
 from yarl import URL
 
+from pipelines.content_coding import ACCEPT_ENCODING, decode
 from pipelines.errors import FeedFault, FetchFault
 from pipelines.http.addresses import AddressGuard
 from pipelines.http.answer import NOT_MODIFIED, PERMANENT, Response
 from pipelines.http.connector import LenientConnector
-from pipelines.http.content_coding import ACCEPT_ENCODING, decode
 from pipelines.http.cookies import WalkCookies
 from pipelines.http.credentials import Credentials
 from pipelines.http.faults import fault_of_error, fault_of_status, refused, timed_out

@@ -21,7 +21,7 @@ from pathlib import Path
 from pipelines.errors import FetchFault
 from pipelines.http.host_note import HostNote
 from pipelines.http.politeness import HostGate, HostOnHold, Learn
-from pipelines.runtime.private_files import private_folder
+from pipelines.private_files import private_folder
 from pipelines.settings import FetchSettings
 
 log = logging.getLogger(__name__)

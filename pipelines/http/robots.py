@@ -14,8 +14,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
+from pipelines.content_coding import decode
 from pipelines.errors import FetchFault
-from pipelines.http.content_coding import decode
 
 ROBOTS_BYTES = 512_000
 """Bytes of a robots.txt that are read; what comes after them is passed over (RFC 9309, 2.5: at least 500 KiB)."""

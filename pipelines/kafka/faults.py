@@ -25,7 +25,7 @@ from kafka.errors import (
 )
 
 from pipelines.errors import ServiceError
-from pipelines.runtime.signals import MEMBER
+from pipelines.worker_environment import MEMBER
 
 CHURN = (CommitFailedError, RebalanceInProgressError, IllegalGenerationError, UnknownMemberIdError)
 """The group forms anew: the next poll joins it."""

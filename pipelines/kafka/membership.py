@@ -13,7 +13,7 @@ from kafka.coordinator.base import MemberState
 
 from pipelines.errors import ServiceError
 from pipelines.kafka.assignment import Place
-from pipelines.runtime.signals import MEMBER
+from pipelines.worker_environment import MEMBER
 
 
 class Membership:

@@ -18,7 +18,7 @@ from pipelines.kafka.membership import Membership
 from pipelines.kafka.offsets import PartitionProgress
 from pipelines.kafka.outage import outage
 from pipelines.kafka.patience import TopicWatch, patiently, polled
-from pipelines.runtime.signals import MEMBER
+from pipelines.worker_environment import MEMBER
 from schemas.topics import MAX_RECORD_BYTES
 
 log = logging.getLogger(__name__)

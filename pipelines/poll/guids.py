@@ -18,8 +18,9 @@ from typing import NamedTuple
 
 from pipelines.errors import FeedFault
 from pipelines.feed_formats import ParsedEntry
-from pipelines.poll.schedule import KEY_DIGITS, entry_key
+from pipelines.poll.schedule import entry_key
 from pipelines.urls import canonical_url, identity_url
+from schemas.records import KEY_DIGITS
 
 _GUID, _REST = 8, 6
 _NOT_LETTERS = re.compile(r"[\W_]+")

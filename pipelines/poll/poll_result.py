@@ -15,10 +15,10 @@ from pipelines.http.answer import Response
 from pipelines.http.politeness import retry_after
 from pipelines.ledger.outcomes import outcome
 from pipelines.poll.guids import known_key, repeated
-from pipelines.poll.schedule import KEY_DIGITS, PollSighting, after_failure, after_success, entry_key, new_keys, put_off
+from pipelines.poll.schedule import PollSighting, after_failure, after_success, entry_key, new_keys, put_off
 from pipelines.settings import PollSettings
 from pipelines.urls import host_of
-from schemas.records import Entry, Feed, FeedState, Outcome, OutcomeKind, Stage
+from schemas.records import KEY_DIGITS, Entry, Feed, FeedState, Outcome, OutcomeKind, Stage
 
 _MAX_AGE = re.compile(r"\bmax-age\s*=\s*\"?(\d{1,9})", re.IGNORECASE)
 

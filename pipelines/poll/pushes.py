@@ -15,9 +15,8 @@ from pipelines.feed_formats import ParsedFeed
 from pipelines.http.answer import Response
 from pipelines.poll.feed_table import FeedTable
 from pipelines.poll.poll_result import AnnouncedEntries, PollResult, after_feed
-from pipelines.poll.schedule import KEY_DIGITS
 from pipelines.settings import PollSettings
-from schemas.records import Feed, FeedState, PushFacts
+from schemas.records import KEY_DIGITS, Feed, FeedState, PushFacts
 
 if TYPE_CHECKING:
     from pipelines.kafka import Message

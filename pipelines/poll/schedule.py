@@ -21,13 +21,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from pipelines.settings import PollSettings
-from schemas.records import Feed, FeedState
-
-KEY_DIGITS = 16
-"""Hex digits of an article id that `FeedState.known` keeps: 64 bits tell ten million entries apart.
-
-A mark of the entry's guid may follow (`pipelines.poll.guids`).
-"""
+from schemas.records import KEY_DIGITS, Feed, FeedState
 
 _HOURS = 24
 _DENSITY = 1.4  # polls an hour while one entry an hour is expected

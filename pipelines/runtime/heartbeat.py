@@ -13,8 +13,8 @@ from typing import Any, Self
 
 from pipelines.errors import ServiceError
 from pipelines.runtime.endpoints import kafka_bootstrap
-from pipelines.runtime.signals import NAME
 from pipelines.settings import Settings
+from pipelines.worker_environment import NAME
 from schemas.records import WorkerState
 from schemas.topics import WORKERS, Role
 

@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.printable import escaped, escaped_line
+from pipelines.private_files import append_private
 from pipelines.redaction import redacted
-from pipelines.runtime.private_files import append_private
-from pipelines.runtime.signals import NAME
+from pipelines.worker_environment import NAME
 
 log = logging.getLogger(__name__)
 

@@ -10,23 +10,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from pipelines.worker_environment import PARENT
+
 log = logging.getLogger(__name__)
-
-PARENT = "NEWSRIVER_PARENT"
-"""Environment variable in which a supervisor gives its process id to the roles it starts."""
-
-NAME = "NEWSRIVER_WORKER"
-"""Environment variable in which a supervisor gives a role its name, e.g. `process-1`: the same after each restart."""
-
-MEMBER = "NEWSRIVER_MEMBER"
-"""Environment variable with the name under which a process stands in its consumer groups, unique among all copies.
-
-One that is started again under the same name gets its partitions back at once, instead of when Kafka has given up
-waiting for the one before (KIP-345). A supervisor gives it; elsewhere the name of a stateful pod will do.
-"""
-
-INTERNAL = frozenset({PARENT, NAME, MEMBER})
-"""Variables of the environment that are no settings: processes give them to each other."""
 
 DRAIN_SECONDS = 4.5
 """Longest time a role may take to drain."""

@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import IO
 
 from pipelines.errors import BreakerTripped
-from pipelines.runtime.private_files import append_private, private_folder
-from pipelines.runtime.signals import MEMBER, NAME, PARENT, held
+from pipelines.private_files import append_private, private_folder
+from pipelines.runtime.signals import held
 from pipelines.settings import Settings, as_environment
+from pipelines.worker_environment import MEMBER, NAME, PARENT
 
 log = logging.getLogger(__name__)
 

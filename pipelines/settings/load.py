@@ -14,10 +14,10 @@ from pydantic import ValidationError
 
 from pipelines.errors import SettingsError
 from pipelines.redaction import redacted
-from pipelines.runtime.signals import INTERNAL
 from pipelines.settings.forms import Form, SettingSource, explained, fitting, form_of, read
 from pipelines.settings.options import Section, Settings
 from pipelines.settings.together import check_together
+from pipelines.worker_environment import INTERNAL
 
 ENVIRONMENT_PREFIX = "NEWSRIVER_"
 FILE_NAME = "newsriver.toml"

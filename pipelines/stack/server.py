@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from pipelines.runtime.private_files import OWNER_ONLY, private_folder
+from pipelines.private_files import OWNER_ONLY, private_folder
 from pipelines.stack.artifacts import Artifact, place
 from pipelines.stack.java import Java
 from pipelines.stack.ports import LOOPBACK

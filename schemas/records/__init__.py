@@ -9,7 +9,7 @@ from __future__ import annotations
 from schemas.records.articles import REMOVED, Article, Entry, PageFacts, Right, TopicTag
 from schemas.records.base import EARLIEST, LATEST, ClockTime, Digest, LanguageCode, Record, Unit
 from schemas.records.breaker import BreakerState
-from schemas.records.feeds import Feed, FeedState, SitemapState
+from schemas.records.feeds import KEY_DIGITS, Feed, FeedState, SitemapState
 from schemas.records.ledger import DeadLetter, DeadLetterMark, MarkKind, Outcome, OutcomeKind, Stage
 from schemas.records.websub import HubMode, PushFacts, Subscription, SubscriptionStatus
 from schemas.records.workers import WorkerState
@@ -32,6 +32,7 @@ RECORDS: tuple[type[Record], ...] = (
 
 __all__ = [
     "EARLIEST",
+    "KEY_DIGITS",
     "LATEST",
     "RECORDS",
     "REMOVED",

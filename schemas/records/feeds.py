@@ -55,6 +55,13 @@ class SitemapState(Record):
     """Its Last-Modified, kept likewise."""
 
 
+KEY_DIGITS = 16
+"""Hex digits of an article id that `FeedState.known` keeps: 64 bits tell ten million entries apart.
+
+A mark of the entry's guid may follow (`pipelines.poll.guids`).
+"""
+
+
 class FeedState(Record):
     """What is remembered of a feed between two polls."""
 

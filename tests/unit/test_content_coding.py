@@ -13,8 +13,8 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipelines.content_coding import MAX_RATIO, decode
 from pipelines.errors import FetchFault
-from pipelines.http.content_coding import MAX_RATIO, decode
 
 
 def bare_deflate(data: bytes) -> bytes:

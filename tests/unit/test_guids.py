@@ -13,10 +13,10 @@ from pipelines.feed_formats import ParsedEntry, ParsedFeed, parse_feed
 from pipelines.http.answer import Response
 from pipelines.poll.guids import known_key, mark_of, repeated
 from pipelines.poll.poll_result import AnnouncedEntries, PollResult, after_feed
-from pipelines.poll.schedule import KEY_DIGITS, entry_key, first_state
+from pipelines.poll.schedule import entry_key, first_state
 from pipelines.settings import PollSettings
 from pipelines.urls import article_id, canonical_url
-from schemas.records import Feed, FeedState, OutcomeKind
+from schemas.records import KEY_DIGITS, Feed, FeedState, OutcomeKind
 
 NOON = datetime(2026, 11, 24, 12, 5, tzinfo=UTC)
 SITE = "https://ferry.example"

@@ -61,7 +61,7 @@ PURE = (
     "pipelines/feeds/feed_status.py",
     "pipelines/http/addresses.py",
     "pipelines/http/answer.py",
-    "pipelines/http/content_coding.py",
+    "pipelines/content_coding.py",
     "pipelines/http/lenient.py",
     "pipelines/index/documents.py",
     "pipelines/index/verdict.py",

@@ -14,7 +14,7 @@ from hypothesis import given
 
 from pipelines.runtime import logs
 from pipelines.runtime.logs import JsonFormatter, LineFormatter, configure, to_file
-from pipelines.runtime.signals import NAME
+from pipelines.worker_environment import NAME
 from tests.unit.test_printable import ANY, STEERING, unfit
 
 FOREIGN = ANY | STEERING

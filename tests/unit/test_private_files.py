@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from pipelines.http.machine_gate import _open
+from pipelines.private_files import append_private, private_folder, write_private
 from pipelines.runtime.logs import log, to_file
-from pipelines.runtime.private_files import append_private, private_folder, write_private
 from pipelines.runtime.supervisor import Supervisor, Worker
 from pipelines.settings import Settings, StackSettings
 from pipelines.stack.kafka_server import KafkaServer

@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from pipelines.errors import SettingsError
-from pipelines.runtime.signals import INTERNAL
 from pipelines.settings import Settings, load_settings, option_names
 from pipelines.settings.forms import form_of
 from pipelines.settings.load import sections, unknown_variables, variable_of
+from pipelines.worker_environment import INTERNAL
 
 OPTIONS = option_names()
 FREE_TEXT = {

@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
+from pipelines.cli.reference import settings_rows, settings_toml
 from pipelines.errors import SettingsError
-from pipelines.reference import settings_rows, settings_toml
 from pipelines.settings import (
     ENVIRONMENT_PREFIX,
     Settings,

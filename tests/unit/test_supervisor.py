@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.runtime.signals import MEMBER
 from pipelines.runtime.supervisor import Supervisor, Worker, pause_before_restart, workers_of
 from pipelines.settings import ServeSettings, Settings
+from pipelines.worker_environment import MEMBER
 from tests.rivers import until
 
 

@@ -16,7 +16,7 @@ from pipelines.feeds.lists import to_toml
 from pipelines.lab.chaos.hostile import Hostile
 from pipelines.lab.chaos.orders import SiteProcess
 from pipelines.lab.chaos.pages import BLOCK, Press
-from pipelines.runtime.private_files import private_folder
+from pipelines.private_files import private_folder
 from pipelines.runtime.supervisor import Supervisor, workers_of
 from pipelines.settings import Settings
 from pipelines.stack.state import locked

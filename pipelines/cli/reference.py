@@ -1,6 +1,6 @@
 """Reference pages made from what is declared: commands, settings, topics, records.
 
-`python -m pipelines.reference` writes the copies in a checkout; a test says when one is stale.
+`python -m pipelines.cli.reference` writes the copies in a checkout; a test says when one is stale.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def reference_page() -> str:
     """Give docs/reference.md: commands, settings, topics and records."""
     parts = [
         "# Reference",
-        "Made from the code by `python -m pipelines.reference`; do not edit.",
+        "Made from the code by `python -m pipelines.cli.reference`; do not edit.",
         "## Commands",
         commands_section(),
         "## Settings",
