@@ -42,8 +42,8 @@ def imported(path: Path) -> Iterator[str]:
 
 
 def test_the_rooms_are_the_folders_and_modules() -> None:
-    found = {path.stem for path in (ROOT / "pipelines").iterdir() if path.suffix == ".py" or path.is_dir()}
-    assert sorted(ROOMS) == sorted(found - {"__init__", "__main__", "__pycache__"} - {"py"})
+    found = {path.relative_to(ROOT / "pipelines").parts[0] for path in (ROOT / "pipelines").rglob("*.py")}
+    assert sorted(ROOMS) == sorted({name.removesuffix(".py") for name in found} - {"__init__", "__main__"})
 
 
 @pytest.mark.parametrize("room", ROOMS)
