@@ -24,22 +24,21 @@ from schemas.records import Article, Entry, PageFacts
 @click.pass_obj
 def extract(context: Context, target: str, as_json: bool) -> int:
     """Show the article of a web page or of a file (HTML or plain text, told by its content)."""
-    from pipelines.sandbox import extraction, work
+    from pipelines.extraction import ArticleContext, Page, article_sandbox, make_article
 
     settings = context.settings
-    with closing(extraction(settings.clean)) as sandbox:
+    with closing(article_sandbox(settings.clean)) as sandbox:
         if _is_url(target):
             sandbox.prepare()
             body, url, facts = _fetched(target, settings)
         else:
             body, url, facts = _read(target, settings)
         try:
-            article = sandbox.call(work.clean_page, body, _entry(url, facts.fetched_at), facts, settings.clean)
-            topics = sandbox.call(work.tag_article, article.title, article.body, article.language)
+            page = Page(body, _entry(url, facts.fetched_at), facts)
+            article = sandbox.call(make_article, page, ArticleContext(settings.clean))
         except RecordFault as fault:
             err.print(f"newsriver: no article, {fault.reason}: {line(str(fault))}")
             return fault.exit_code
-    article = article.model_copy(update={"topics": topics})
     if as_json:
         print_json({"article": article.model_dump(mode="json")})
     else:

@@ -21,9 +21,10 @@ def process(context: Context, worker: int, workers: int, beam_arguments: tuple[s
     if worker >= workers:
         raise click.UsageError(f"--worker {worker} is not below --workers {workers}; shares count from 0")
     context.start_logging("process")
-    from pipelines.sandbox import extraction
+    from pipelines.extraction import article_sandbox
 
-    extraction(context.settings.clean).prepare()  # takes as long as the imports below
+    sandbox = article_sandbox(context.settings.clean)
+    sandbox.prepare()  # takes as long as the imports below
     from pipelines.process import source
     from pipelines.process.role import run
     from pipelines.runtime.signals import DRAIN_SECONDS, drain_on_signals, leave_within

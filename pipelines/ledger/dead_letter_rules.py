@@ -17,6 +17,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from pipelines.errors import RecordFault, Rejected, Skipped
+from pipelines.extraction import Page
 from schemas.records import DeadLetter, DeadLetterMark, Entry, MarkKind, Outcome, OutcomeKind, PageFacts, Stage
 from schemas.topics import ENTRIES, OUTCOMES, PAGES, Topic
 
@@ -26,7 +27,7 @@ REPLAY = "replay-of"
 """The message header of an entry that was sent again, with its letter's origin: it is no second announcement."""
 
 Headers = Mapping[str, bytes]
-Clean = Callable[[bytes, Entry, PageFacts], object]
+Extract = Callable[[Page], object]
 
 
 class DeadLetterState(StrEnum):
@@ -247,14 +248,14 @@ def replay_of(facts: DeadLetter, headers: Headers, value: bytes | None) -> Repla
     return Replay(topic=ENTRIES, key=facts.key, value=fresh, headers=kept | {REPLAY: facts.origin.encode()})
 
 
-def foresee(facts: DeadLetter, headers: Headers, value: bytes | None, clean: Clean) -> Forecast:
+def foresee(facts: DeadLetter, headers: Headers, value: bytes | None, extract: Extract) -> Forecast:
     """Say what a replay would lead to, as far as that is known without the network or Elasticsearch.
 
     Args:
         facts: why it died.
         headers: the letter's headers.
         value: its payload.
-        clean: today's code on a page; raises RecordFault where it gives no article.
+        extract: today's code on a page; raises RecordFault where it gives no article.
     """
     entry = _entry(facts.stage, headers, value)
     if facts.stage is Stage.FETCH:
@@ -262,21 +263,21 @@ def foresee(facts: DeadLetter, headers: Headers, value: bytes | None, clean: Cle
     if facts.stage is Stage.RECORD:
         return _foresee_outcome(value)
     try:
-        return _foresee_page(entry, headers, value, clean)
+        return _foresee_page(entry, headers, value, extract)
     except (Rejected, Skipped) as error:
         return Forecast(OutcomeKind.SKIPPED if isinstance(error, Skipped) else OutcomeKind.REJECTED, error.reason)
     except RecordFault as error:
         return Forecast(OutcomeKind.DEAD, error.reason)
 
 
-def _foresee_page(entry: Entry | None, headers: Headers, value: bytes | None, clean: Clean) -> Forecast:
+def _foresee_page(entry: Entry | None, headers: Headers, value: bytes | None, extract: Extract) -> Forecast:
     try:
-        page = PageFacts.from_json(headers.get("page", b""))
+        facts = PageFacts.from_json(headers.get("page", b""))
     except ValidationError:
         return Forecast(OutcomeKind.DEAD, "unreadable-facts")
     if entry is None:
         return Forecast(OutcomeKind.DEAD, "bad-entry")
-    clean(value or b"", entry, page)
+    extract(Page(value or b"", entry, facts))
     return Forecast(OutcomeKind.INDEXED)
 
 

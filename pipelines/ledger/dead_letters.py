@@ -15,12 +15,12 @@ from datetime import UTC, datetime, timedelta
 
 from pydantic import ValidationError
 
+from pipelines.extraction import ArticleContext, Page, article_sandbox, make_article
 from pipelines.kafka import Message, Onlooker, Sender
 from pipelines.ledger.dead_letter_rules import DeadLetterView, Forecast, foresee, latest, read_letter, replay_of
 from pipelines.runtime.endpoints import kafka_bootstrap
-from pipelines.sandbox import extraction, work
 from pipelines.settings import Settings
-from schemas.records import DeadLetterMark, Entry, MarkKind, PageFacts
+from schemas.records import Article, DeadLetterMark, MarkKind
 from schemas.topics import DEAD_LETTER_MARKS, DEAD_LETTERS
 
 log = logging.getLogger(__name__)
@@ -87,11 +87,11 @@ def forecast(
         progress: called after each one.
     """
     found = []
-    with closing(extraction(settings.clean)) as isolation:
+    context = ArticleContext(settings.clean)
+    with closing(article_sandbox(settings.clean)) as sandbox:
 
-        def article(body: bytes, entry: Entry, facts: PageFacts) -> None:
-            cleaned = isolation.call(work.clean_page, body, entry, facts, settings.clean)
-            isolation.call(work.tag_article, cleaned.title, cleaned.body, cleaned.language)
+        def article(page: Page) -> Article:
+            return sandbox.call(make_article, page, context)
 
         for letter, message in payloads(settings, letters):
             found.append((letter, foresee(letter.facts, message.headers, message.value, article)))

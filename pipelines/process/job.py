@@ -11,9 +11,8 @@ from collections.abc import Sequence
 import apache_beam as beam
 
 from pipelines.process.source import Generation, Partition, ReadPages
-from pipelines.process.steps import DEAD, REFUSED, Clean, Index, Tag, WriteDeadLetter, WriteOutcomes
+from pipelines.process.steps import DEAD, REFUSED, Index, MakeArticle, WriteDeadLetter, WriteOutcomes
 from pipelines.settings import Settings
-from schemas.records import Stage
 from schemas.topics import BREAKER
 
 
@@ -38,11 +37,10 @@ def build(
         | "partitions" >> beam.Create(partitions)
         | "read pages" >> beam.ParDo(ReadPages(wait, settings.process.bundle_pages, generation, states))
     )
-    cleaned = pages | "clean" >> beam.ParDo(Clean(settings)).with_outputs(REFUSED, DEAD, main="articles")
-    tagged = cleaned["articles"] | "tag" >> beam.ParDo(Tag(settings)).with_outputs(DEAD, main="articles")
-    indexed = tagged["articles"] | "index" >> beam.ParDo(Index(settings)).with_outputs(DEAD, main="outcomes")
+    made = pages | "make articles" >> beam.ParDo(MakeArticle(settings)).with_outputs(REFUSED, DEAD, main="articles")
+    indexed = made["articles"] | "index" >> beam.ParDo(Index(settings)).with_outputs(DEAD, main="outcomes")
 
     indexed["outcomes"] | "account for articles" >> beam.ParDo(WriteOutcomes(settings))
-    cleaned[REFUSED] | "account for refusals" >> beam.ParDo(WriteOutcomes(settings))
-    for stage, step in ((Stage.CLEAN, cleaned), (Stage.TAG, tagged), (Stage.INDEX, indexed)):
-        step[DEAD] | f"dead letters of {stage}" >> beam.ParDo(WriteDeadLetter(settings))
+    made[REFUSED] | "account for refusals" >> beam.ParDo(WriteOutcomes(settings))
+    made[DEAD] | "dead letters of pages" >> beam.ParDo(WriteDeadLetter(settings))
+    indexed[DEAD] | "dead letters of articles" >> beam.ParDo(WriteDeadLetter(settings))

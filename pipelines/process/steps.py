@@ -16,6 +16,7 @@ from apache_beam.typehints import with_output_types
 from apache_beam.utils.windowed_value import WindowedValue
 
 from pipelines.errors import Rejected, Skipped
+from pipelines.extraction import ArticleContext, Page, TaggingFault, article_sandbox, make_article
 from pipelines.index.lookup import Recent
 from pipelines.kafka import Message
 from pipelines.ledger import outcomes as ledger
@@ -26,7 +27,6 @@ from pipelines.process.refusals import refusals
 from pipelines.process.source import stop
 from pipelines.runtime.heartbeat import Waits
 from pipelines.runtime.limits import WorkCount
-from pipelines.sandbox import extraction, work
 from pipelines.settings import Settings
 from schemas.records import Article, Entry, Outcome, OutcomeKind, PageFacts, Stage
 
@@ -46,69 +46,43 @@ REFUSED, DEAD = "refused", "dead"
 waits = Waits()
 """What this process waits for."""
 progress = WorkCount()
-"""Pages that this process has cleaned or tagged."""
+"""Pages that this process has worked on."""
 
 
 @with_output_types(ArticleDraft, refused=Outcome, dead=Failure)
-class Clean(DoFn):
+class MakeArticle(DoFn):
     """Message -> ArticleDraft, or an Outcome tagged `refused`: rejected or skipped; or a Failure tagged `dead`."""
 
     def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+        self._context = ArticleContext(settings.clean)
 
     def setup(self) -> None:
         """Take this process's children."""
-        self._isolation = extraction(self._settings.clean)
+        self._sandbox = article_sandbox(self._context.clean)
 
     def process(self, element: Message) -> Iterator[ArticleDraft | pvalue.TaggedOutput[str, Outcome | Failure]]:
-        """Clean one page."""
+        """Make an article of one page."""
         result: ArticleDraft | pvalue.TaggedOutput[str, Outcome | Failure]
         try:
-            result = self._clean(element)
+            result = self._made(element)
         except Exception as error:  # noqa: BLE001 - what is not the page's fault is raised again
-            result = pvalue.TaggedOutput(DEAD, failure_of(error, element, Stage.CLEAN))
+            stage = Stage.TAG if isinstance(error, TaggingFault) else Stage.CLEAN
+            result = pvalue.TaggedOutput(DEAD, failure_of(error, element, stage))
         progress.done()
         yield result
 
-    def _clean(self, element: Message) -> ArticleDraft | pvalue.TaggedOutput[str, Outcome | Failure]:
+    def _made(self, element: Message) -> ArticleDraft | pvalue.TaggedOutput[str, Outcome | Failure]:
         entry, facts = read_page(element)
-        body = element.value or b""
         if facts.removed:
             return ArticleDraft(element, entry, facts, None)
+        result: ArticleDraft | pvalue.TaggedOutput[str, Outcome | Failure]
         try:
-            article = self._isolation.call(work.clean_page, body, entry, facts, self._settings.clean)
+            article = self._sandbox.call(make_article, Page(element.value or b"", entry, facts), self._context)
+            result = ArticleDraft(element, entry, facts, article)
         except (Rejected, Skipped) as error:
-            breaker.passed(entry.feed_url, entry.url, element.origin)
-            return pvalue.TaggedOutput(REFUSED, _refusal(element, entry, error))
-        return ArticleDraft(element, entry, facts, article)
-
-
-@with_output_types(ArticleDraft, dead=Failure)
-class Tag(DoFn):
-    """ArticleDraft -> ArticleDraft with topics, or a Failure tagged `dead`."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-
-    def setup(self) -> None:
-        """Take this process's children."""
-        self._isolation = extraction(self._settings.clean)
-
-    def process(self, element: ArticleDraft) -> Iterator[ArticleDraft | pvalue.TaggedOutput[str, Failure]]:
-        """Tag one article."""
-        article = element.article
-        if article is None:
-            yield element
-            return
-        result: ArticleDraft | pvalue.TaggedOutput[str, Failure]
-        try:
-            topics = self._isolation.call(work.tag_article, article.title, article.body, article.language)
-            result = element._replace(article=article.model_copy(update={"topics": topics}))
-            breaker.passed(element.entry.feed_url, element.entry.url, element.message.origin)
-        except Exception as error:  # noqa: BLE001 - what is not the article's fault is raised again
-            result = pvalue.TaggedOutput(DEAD, failure_of(error, element.message, Stage.TAG))
-        progress.done()
-        yield result
+            result = pvalue.TaggedOutput(REFUSED, _refusal(element, entry, error))
+        breaker.passed(entry.feed_url, entry.url, element.origin)
+        return result
 
 
 @with_output_types(Outcome, dead=Failure)

@@ -11,15 +11,11 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 from multiprocessing.connection import Pipe
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar
 
 from pipelines.errors import NewsriverError, Poison
 from pipelines.sandbox.protocol import CRASHED, KILLED_CPU, KILLED_MEMORY, KILLED_TIME, OUT_OF_MEMORY, READY, Limits
-
-if TYPE_CHECKING:
-    from pipelines.settings import CleanSettings  # a child imports this module, too, and needs no pydantic
 
 log = logging.getLogger(__name__)
 
@@ -105,13 +101,6 @@ class Sandbox:
             if self._idle:
                 return self._idle.pop()
         return _Child(self._limits, self._preload)
-
-
-@lru_cache(maxsize=4)
-def extraction(settings: CleanSettings) -> Sandbox:
-    """Give this process's children for `clean_page` and `tag_article`, with the settings' limits."""
-    limits = Limits(settings.cpu_seconds, settings.memory_mb, settings.wall_seconds)
-    return Sandbox(limits, preload=("pipelines.clean", "pipelines.topics.tagger"))
 
 
 class _Ended(Exception):

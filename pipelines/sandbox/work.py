@@ -1,4 +1,4 @@
-"""What runs in the sandbox, by name: every function that reads bytes of strangers.
+"""Readers of strangers' bytes for the sandbox, beside `pipelines.extraction.make_article`.
 
 Each imports what it needs when it is called: the parent only names it.
 """
@@ -13,22 +13,6 @@ if TYPE_CHECKING:
     from pipelines.feed_formats import ParsedFeed
     from pipelines.feeds.lists import FeedList
     from pipelines.http.robots import Robots
-    from pipelines.settings import CleanSettings
-    from schemas.records import Article, Entry, PageFacts, TopicTag
-
-
-def clean_page(body: bytes, entry: Entry, facts: PageFacts, settings: CleanSettings) -> Article:
-    """Make an article of a page: `pipelines.clean.clean`."""
-    from pipelines.clean import clean
-
-    return clean(body, entry, facts, settings)
-
-
-def tag_article(title: str, body: str, language: str) -> list[TopicTag]:
-    """Give an article's topics: `pipelines.topics.tagger.tag`."""
-    from pipelines.topics.tagger import tag
-
-    return tag(title, body, language)
 
 
 def read_feed(data: bytes, *, url: str, content_type: str, max_bytes: int, since: datetime | None) -> ParsedFeed:

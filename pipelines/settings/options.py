@@ -230,7 +230,7 @@ class CleanSettings(Section):
 
     @property
     def wall_seconds(self) -> float:
-        """Time on the clock that one call of cleaning or tagging may take, on a machine that has other work."""
+        """Time on the clock that making an article of one page may take, on a machine that has other work."""
         return 12 * self.cpu_seconds + 10
 
     @property

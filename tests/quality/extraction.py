@@ -23,8 +23,8 @@ from typing import Any
 
 from trafilatura import extract
 
-from pipelines.clean import clean
 from pipelines.errors import RecordFault
+from pipelines.extraction import ArticleContext, Page, make_article
 from pipelines.settings import CleanSettings
 from schemas.records import Entry, PageFacts
 
@@ -51,14 +51,14 @@ def rows_of(pack: Path) -> Iterator[dict[str, Any]]:
 
 
 def ours(row: dict[str, Any]) -> dict[str, Any]:
-    """Clean one page as the river does, without a feed's help."""
+    """Make an article of one page as the river does, without a feed's help."""
     fetched = datetime.fromisoformat(row.get("fetched") or datetime.now(UTC).isoformat())
     fetched = fetched if fetched.tzinfo else fetched.replace(tzinfo=UTC)
     url = row["url"]
     entry = Entry(id="0" * 32, url=url, link=url, feed_url=url, source="quality", first_seen=fetched)
     facts = PageFacts(url=url, status=200, content_type="text/html", fetched_at=fetched)
     try:
-        article = clean(row["html"].encode(), entry, facts, CleanSettings())
+        article = make_article(Page(row["html"].encode(), entry, facts), ArticleContext(CleanSettings()))
     except RecordFault as fault:
         return {"reason": fault.reason}
     published = article.published_at.isoformat() if article.published_at else None

@@ -16,7 +16,7 @@ from pipelines.clean.html import parse
 from pipelines.clean.rights import Rights, directives, rights_of
 from pipelines.errors import Skipped
 from pipelines.kafka import Message
-from pipelines.process.steps import Clean
+from pipelines.process.steps import MakeArticle
 from pipelines.settings import CleanSettings, Settings
 from schemas.records import Article, Outcome, OutcomeKind, Right, Stage
 from tests.rivers import entry as river_entry
@@ -247,12 +247,12 @@ def test_pages_are_skipped_as_the_setting_says(skip: list[str], reason: str | No
 
 
 def test_the_step_ends_a_skipped_page_as_skipped_and_keeps_its_neighbour() -> None:
-    step = Clean(Settings.model_validate({"clean": {"skip_rights": ["noindex"]}}))
+    step = MakeArticle(Settings.model_validate({"clean": {"skip_rights": ["noindex"]}}))
     step.setup()
     try:
         done = [one for number, tag in ((1, "index"), (2, "noindex")) for one in step.process(message(number, tag))]
     finally:
-        step._isolation.close()
+        step._sandbox.close()
     [draft, refused] = done
     assert draft.article.url == river_entry(1).url
     assert refused.tag == "refused"

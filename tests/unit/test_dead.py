@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.clean import clean
+from pipelines.extraction import ArticleContext, Page, make_article
 from pipelines.ledger.dead_letter_rules import (
     HEADER,
     REPLAY,
@@ -26,7 +26,7 @@ from pipelines.ledger.dead_letter_rules import (
 )
 from pipelines.ledger.outcomes import outcome
 from pipelines.settings import CleanSettings
-from schemas.records import Article, DeadLetter, DeadLetterMark, Entry, MarkKind, OutcomeKind, PageFacts, Right, Stage
+from schemas.records import Article, DeadLetter, DeadLetterMark, Entry, MarkKind, OutcomeKind, Right, Stage
 from schemas.topics import ENTRIES, OUTCOMES, PAGES
 from tests.rivers import NOON, entry, facts, page
 
@@ -63,8 +63,8 @@ def headers(number: int = 1, **others: bytes) -> dict[str, bytes]:
     return {"entry": entry(number).to_json(), "page": facts(number).to_json(), HEADER: b"{}", **others}
 
 
-def cleaned(body: bytes, about: Entry, known: PageFacts) -> Article:
-    return clean(body, about, known, CleanSettings())
+def extracted(of: Page) -> Article:
+    return make_article(of, ArticleContext(CleanSettings()))
 
 
 class TestReading:
@@ -210,31 +210,31 @@ class TestForecast:
         ids=["good", "short", "empty", "deep"],
     )
     def test_a_page_is_cleaned_by_todays_code(self, body: bytes, expected: Forecast, words: str) -> None:
-        found = foresee(died(), headers(), body, cleaned)
+        found = foresee(died(), headers(), body, extracted)
         assert found == expected
         assert str(found) == words
 
     def test_an_outcome_would_be_the_line_it_is_or_is_none_still(self) -> None:
         line = outcome(entry(1), Stage.FETCH, OutcomeKind.SKIPPED, reason="robots")
         letter = died(stage=Stage.RECORD)
-        assert foresee(letter, {}, line.to_json(), cleaned) == Forecast(OutcomeKind.SKIPPED, "robots")
-        assert foresee(letter, {}, b"{", cleaned) == Forecast(OutcomeKind.DEAD, "bad-outcome")
+        assert foresee(letter, {}, line.to_json(), extracted) == Forecast(OutcomeKind.SKIPPED, "robots")
+        assert foresee(letter, {}, b"{", extracted) == Forecast(OutcomeKind.DEAD, "bad-outcome")
 
     def test_a_page_that_the_settings_skip_would_be_skipped(self) -> None:
-        def skipping(body: bytes, entry: Entry, facts: PageFacts) -> Article:
-            return clean(body, entry, facts, CleanSettings(skip_rights=(Right.NOAI,)))
+        def skipping(of: Page) -> Article:
+            return make_article(of, ArticleContext(CleanSettings(skip_rights=(Right.NOAI,))))
 
         reserved = facts(1, headers={"x-robots-tag": "noai"}).to_json()
         found = foresee(died(), headers(page=reserved), page(1), skipping)
         assert found == Forecast(OutcomeKind.SKIPPED, "rights-noai")
 
     def test_a_page_without_its_facts_dies_again(self) -> None:
-        assert foresee(died(), headers(page=b"{"), page(1), cleaned) == Forecast(OutcomeKind.DEAD, "unreadable-facts")
+        assert foresee(died(), headers(page=b"{"), page(1), extracted) == Forecast(OutcomeKind.DEAD, "unreadable-facts")
 
     def test_a_page_without_its_entry_is_dead_as_in_the_job(self) -> None:
-        assert foresee(died(), headers(entry=b"{"), page(1), cleaned) == Forecast(OutcomeKind.DEAD, "bad-entry")
+        assert foresee(died(), headers(entry=b"{"), page(1), extracted) == Forecast(OutcomeKind.DEAD, "bad-entry")
 
     def test_an_entry_would_be_fetched(self) -> None:
         record = died(stage=Stage.FETCH)
-        assert str(foresee(record, {}, entry(1).to_json(), cleaned)) == "would be fetched"
-        assert foresee(record, {}, b"{", cleaned) == Forecast(OutcomeKind.DEAD, "bad-entry")
+        assert str(foresee(record, {}, entry(1).to_json(), extracted)) == "would be fetched"
+        assert foresee(record, {}, b"{", extracted) == Forecast(OutcomeKind.DEAD, "bad-entry")

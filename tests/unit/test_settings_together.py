@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.errors import SettingsError
-from pipelines.sandbox.pool import extraction
+from pipelines.extraction import article_sandbox
 from pipelines.settings import Settings, load_settings
 from pipelines.settings.load import option_names
 from pipelines.settings.together import TOGETHER, check_together
@@ -51,4 +51,4 @@ def test_a_page_never_takes_longer_than_a_stall(cpu: float, stall: float) -> Non
         )
     except SettingsError:
         return
-    assert 2 * extraction(settings.clean)._limits.wall_seconds <= settings.process.stall_seconds
+    assert 2 * article_sandbox(settings.clean)._limits.wall_seconds <= settings.process.stall_seconds

@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Self
 
 from pipelines.errors import NewsriverError
+from pipelines.extraction import ArticleContext, Page, make_article
 from pipelines.lab.bench import pages
 from pipelines.settings import CleanSettings
 
@@ -82,16 +83,13 @@ class Bare:
 def serve(end: Connection, seed: int, numbers: Sequence[int], settings: CleanSettings) -> None:
     """Make the pages, then clean and tag all of them each time the other side asks: one process's side."""
     os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}  # as in the river's own children
-    from pipelines.clean import clean
-    from pipelines.topics.tagger import tag
-
     made = [pages.page(seed, number) for number in numbers]
-    work = [(page.body, *pages.announced(page, "bare", datetime.now(UTC))) for page in made]
+    work = [Page(page.body, *pages.announced(page, "bare", datetime.now(UTC))) for page in made]
+    context = ArticleContext(settings)
 
     def extract(count: int) -> int:
-        for body, entry, facts in work[:count]:
-            article = clean(body, entry, facts, settings)
-            tag(article.title, article.body, article.language)
+        for page in work[:count]:
+            make_article(page, context)
         return len(work[:count])
 
     extract(_WARM_UP)
