@@ -260,7 +260,7 @@ class SearchSettings(Section):
 
 
 class ServeSettings(Section):
-    """The HTTP server, and its subscriptions at the feeds' WebSub hubs."""
+    """The HTTP server: search page, API, and subscriptions at the feeds' WebSub hubs."""
 
     host: str = "127.0.0.1"
     """Address to listen on; put a proxy that speaks TLS before it rather than naming a public one."""
@@ -270,6 +270,15 @@ class ServeSettings(Section):
 
     public_url: Annotated[str, AfterValidator(checks.public_url), Field(examples=["https://news.example.org"])] = ""
     """Address under which others reach this server, e.g. https://news.example.org; needed for `websub`."""
+
+    keys: Literal["auto", "always", "never"] = "auto"
+    """Who needs an API key: auto, all but this machine while the server is reached by no other; always; or never."""
+
+    keys_file: Folder = data_folder() / "keys.json"
+    """Where `newsriver keys` keeps the hashes of API keys; every server that takes them needs a copy."""
+
+    requests_per_minute: Annotated[int, Field(ge=1, le=1_000_000)] = 600
+    """Most requests of one key, or of one address without a key; of this machine itself any number."""
 
     websub: bool = False
     """Whether to subscribe to feeds at the hubs that they name, so that news comes when it is published."""

@@ -52,14 +52,14 @@ def run(settings: Settings, stop: threading.Event) -> None:
 async def _run(settings: Settings, stop: threading.Event, waits: Waits) -> None:
     where = f"{settings.serve.host}:{settings.serve.port}"
     if not settings.serve.websub:
-        async with listening(application(lambda: _waiting(waits)), settings):
+        async with listening(application(settings, lambda: _waiting(waits)), settings):
             log.info("serving on %s", where)
             while not stop.is_set():
                 await asyncio.sleep(_LOOK_SECONDS)
         return
     async with Client(settings) as client:
         subscriber = Subscriber(settings, client, waits)
-        app = application(lambda: {**_waiting(waits), "websub": subscriber.status()})
+        app = application(settings, lambda: {**_waiting(waits), "websub": subscriber.status()})
         app.include_router(callbacks(subscriber, _most_bytes(settings)))
         async with listening(app, settings):
             log.info("serving on %s, WebSub callbacks below %s", where, settings.serve.public_url)

@@ -124,6 +124,7 @@ ELSEWHERE = {
     "process": "tests/e2e/test_process.py",
     "record": "tests/e2e/test_process.py",
     "serve": "tests/integration/test_websub.py",
+    "keys": "tests/unit/test_web_keys.py",
     "bench": "tests/e2e/test_bench.py",
     "chaos": "tests/e2e/test_chaos.py",
 }

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from pipelines.settings import Settings
 from pipelines.web import callbacks as module
 from pipelines.web.app import application
 from pipelines.web.callbacks import callbacks
@@ -43,9 +44,9 @@ def hub() -> Hub:
 
 @pytest.fixture
 def client(hub: Hub) -> Iterator[TestClient]:
-    app = application(lambda: {"waits_for": None})
+    app = application(Settings(), lambda: {"waits_for": None})
     app.include_router(callbacks(hub, 1000))  # type: ignore[arg-type]
-    with TestClient(app) as client:
+    with TestClient(app, base_url="http://127.0.0.1", client=("127.0.0.1", 5000)) as client:
         yield client
 
 
@@ -123,7 +124,7 @@ def test_four_bodies_are_read_at_once(hub: Hub) -> None:
     started, go_on = [], threading.Event()
 
     async def drive() -> int:
-        app = application(dict)
+        app = application(Settings(), dict)
         app.include_router(callbacks(hub, 1000))  # type: ignore[arg-type]
 
         async def one() -> None:
