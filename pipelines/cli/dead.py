@@ -26,7 +26,7 @@ from pipelines.ledger.dead_letter_rules import (
     groups,
     unknown_names,
 )
-from pipelines.search.query import parse_time
+from pipelines.search.qualifiers import parse_time
 from schemas.records import Stage
 
 if TYPE_CHECKING:

@@ -132,7 +132,7 @@ def _searches(client: Elastic, settings: Settings) -> int:
     from pipelines.cli.search import describe
     from pipelines.demo.river import SEARCHES, SEARCHES_SHOWN
     from pipelines.search.execute import search
-    from pipelines.search.query import Question
+    from pipelines.search.question import Question
 
     shown = 0
     for words in SEARCHES:

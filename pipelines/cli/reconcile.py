@@ -12,7 +12,7 @@ from rich.text import Text
 from pipelines.cli.console import err, line, out, print_json, styled
 from pipelines.cli.context import Context
 from pipelines.errors import NewsriverError, UsageError
-from pipelines.search.query import parse_time
+from pipelines.search.qualifiers import parse_time
 
 if TYPE_CHECKING:
     from pipelines.ledger.accounts import LedgerReport

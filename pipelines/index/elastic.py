@@ -86,15 +86,13 @@ class Elastic:
         try:
             answer = self._client.perform_request(method, path, params=params, headers=headers, body=body)
         except UnsupportedProductError:
-            raise ServiceError(
-                f"the server at {self.url} is not Elasticsearch", hint="check elasticsearch.url", resource=self.url
-            ) from None
+            raise not_elasticsearch(self.url) from None
         except ApiError as error:
             return ElasticAnswer(error.meta.status, error.body)
         except SerializationError:
-            raise self._away("its answer is not whole, or not JSON") from None
+            raise away(self.url, "its answer is not whole, or not JSON") from None
         except TransportError as error:
-            raise self._away(" ".join(str(error.message).split())[:300]) from None
+            raise away(self.url, " ".join(str(error.message).split())[:300]) from None
         return ElasticAnswer(answer.meta.status, None if method == "HEAD" else answer.body)
 
     def ask(
@@ -106,26 +104,7 @@ class Elastic:
             ServiceError: no answer, the server is busy or failing, or it refuses the credentials.
             NewsriverError: it refuses the request.
         """
-        answer = self.send(method, path, body, params)
-        if answer.ok:
-            return answer.body
-        # A blocked index is a 403 too, and no credentials open it.
-        blocked = answer.error_type == "cluster_block_exception"
-        if answer.status in (_UNAUTHORIZED, _FORBIDDEN) and not blocked:
-            raise ServiceError(
-                f"Elasticsearch at {self.url} refuses access: {answer.reason}",
-                hint="set elasticsearch.api_key, or elasticsearch.username and elasticsearch.password",
-                resource=self.url,
-            )
-        if answer.status == _TOO_MANY or answer.status >= _SERVER:
-            raise ServiceError(
-                f"Elasticsearch at {self.url} cannot answer now ({answer.status}): {answer.reason}",
-                hint="try again; `newsriver doctor` shows its state",
-                resource=self.url,
-            )
-        raise NewsriverError(
-            f"Elasticsearch refuses {method} {path} ({answer.status}): {answer.reason}", resource=self.url
-        )
+        return judged(self.send(method, path, body, params), self.url, f"{method} {path}")
 
     def exists(self, path: str) -> bool:
         """Tell whether a resource is there.
@@ -142,12 +121,79 @@ class Elastic:
         """Hang up."""
         self._client.close()
 
-    def _away(self, why: str) -> ServiceError:
-        return ServiceError(
-            f"Elasticsearch at {self.url} does not answer: {why}",
-            hint="start the local one with `newsriver stack up`, or check elasticsearch.url",
-            resource=self.url,
+
+def judged(answer: ElasticAnswer, url: str, request: str) -> Any:  # noqa: ANN401 - whatever JSON the server sends
+    """Give an answer's JSON, or the error that it is.
+
+    Args:
+        answer: what the server said.
+        url: its address.
+        request: method and path, for the message.
+
+    Raises:
+        ServiceError: the server is busy or failing, or it refuses the credentials.
+        NewsriverError: it refuses the request.
+    """
+    if answer.ok:
+        return answer.body
+    # A blocked index is a 403 too, and no credentials open it.
+    blocked = answer.error_type == "cluster_block_exception"
+    if answer.status in (_UNAUTHORIZED, _FORBIDDEN) and not blocked:
+        raise ServiceError(
+            f"Elasticsearch at {url} refuses access: {answer.reason}",
+            hint="set elasticsearch.api_key, or elasticsearch.username and elasticsearch.password",
+            resource=url,
         )
+    if answer.status == _TOO_MANY or answer.status >= _SERVER:
+        raise ServiceError(
+            f"Elasticsearch at {url} cannot answer now ({answer.status}): {answer.reason}",
+            hint="try again; `newsriver doctor` shows its state",
+            resource=url,
+        )
+    raise NewsriverError(f"Elasticsearch refuses {request} ({answer.status}): {answer.reason}", resource=url)
+
+
+def away(url: str, why: str) -> ServiceError:
+    """Make the error of a server that gives no whole answer."""
+    return ServiceError(
+        f"Elasticsearch at {url} does not answer: {why}",
+        hint="start the local one with `newsriver stack up`, or check elasticsearch.url",
+        resource=url,
+    )
+
+
+def not_elasticsearch(url: str) -> ServiceError:
+    """Make the error of a server that is another product."""
+    return ServiceError(f"the server at {url} is not Elasticsearch", hint="check elasticsearch.url", resource=url)
+
+
+def client_options(settings: Settings) -> tuple[str, dict[str, Any]]:
+    """Give address and options of a client: one try a request, credentials and certificates as the settings say.
+
+    Raises:
+        ServiceError: no server is named and no local stack was started.
+        SettingsError: the certificates' file is missing.
+    """
+    options = settings.elasticsearch
+    access: dict[str, Any] = {"request_timeout": options.timeout_seconds, "max_retries": 0}
+    if options.api_key.get_secret_value():
+        access["api_key"] = options.api_key.get_secret_value()
+    elif options.username:
+        access["basic_auth"] = (options.username, options.password.get_secret_value())
+    if options.ca_certs is not None:
+        if not options.ca_certs.is_file():
+            raise SettingsError(f"no file {options.ca_certs}", resource="elasticsearch.ca_certs")
+        access["ca_certs"] = str(options.ca_certs)
+    return elasticsearch_url(settings), access
+
+
+def unusable(url: str, error: Exception) -> SettingsError:
+    """Make the error of an address that no client takes."""
+    return SettingsError(
+        f"elasticsearch.url {url} cannot be used: {error}",
+        hint="it needs scheme, host and port, e.g. https://search.example.org:9200",
+        resource="elasticsearch.url",
+    )
 
 
 def connect(settings: Settings) -> Elastic:
@@ -159,23 +205,8 @@ def connect(settings: Settings) -> Elastic:
     """
     from elasticsearch import Elasticsearch
 
-    options = settings.elasticsearch
-    url = elasticsearch_url(settings)
-    access: dict[str, Any] = {}
-    if options.api_key.get_secret_value():
-        access["api_key"] = options.api_key.get_secret_value()
-    elif options.username:
-        access["basic_auth"] = (options.username, options.password.get_secret_value())
-    if options.ca_certs is not None:
-        if not options.ca_certs.is_file():
-            raise SettingsError(f"no file {options.ca_certs}", resource="elasticsearch.ca_certs")
-        access["ca_certs"] = str(options.ca_certs)
+    url, access = client_options(settings)
     try:
-        client = Elasticsearch(url, request_timeout=options.timeout_seconds, max_retries=0, **access)
+        return Elastic(Elasticsearch(url, **access), url)
     except (ValueError, OSError) as error:
-        raise SettingsError(
-            f"elasticsearch.url {url} cannot be used: {error}",
-            hint="it needs scheme, host and port, e.g. https://search.example.org:9200",
-            resource="elasticsearch.url",
-        ) from None
-    return Elastic(client, url)
+        raise unusable(url, error) from None

@@ -9,7 +9,7 @@ from typing import Any
 
 from pipelines.index.documents import articles_alias
 from pipelines.index.elastic import Elastic
-from pipelines.search.query import MATCH_END, MATCH_START, Question, count_body, search_body
+from pipelines.search.question import MATCH_END, MATCH_START, Question, count_body, search_body
 from schemas.records import Article
 
 # Before the first article there is no index: that is an empty answer, not an error. Half an answer is an error.

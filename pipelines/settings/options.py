@@ -253,10 +253,25 @@ class SandboxSettings(Section):
 
 
 class SearchSettings(Section):
-    """What `newsriver search` and `count` look at."""
+    """What searches look at and how they rank."""
 
     show_gone: bool = True
-    """Whether articles that their sites have removed are found; `--gone` says otherwise for one search."""
+    """Whether articles that their sites have removed are found; `gone:` says otherwise for one search."""
+
+    title_weight: Annotated[float, Field(ge=0.1, le=100)] = 3.0
+    """How much more a word counts in the title than in the text."""
+
+    recency_weight: Annotated[float, Field(ge=0, le=100)] = 1.0
+    """Points that an article of this moment gains; a word found in the text brings 1 to 10."""
+
+    recency_days: Annotated[float, Field(gt=0, le=3650)] = 7.0
+    """Age in days at which an article has half of these points left."""
+
+    story_weight: Annotated[float, Field(ge=0, le=100)] = 1.0
+    """How much an article gains by further sources of its story, where the index knows stories."""
+
+    count_up_to: Annotated[int, Field(ge=100)] = 100_000
+    """Articles found are counted exactly up to this many; `count` always counts them all."""
 
 
 class ServeSettings(Section):

@@ -17,7 +17,7 @@ from pipelines.index.elastic import Elastic, connect
 from pipelines.index.provision import provision_indices, remove
 from pipelines.index.sink import Sink
 from pipelines.search.execute import SearchResult, count, search
-from pipelines.search.query import MATCH_END, MATCH_START, Gone, Question, Sort
+from pipelines.search.question import MATCH_END, MATCH_START, Gone, Question, Sort
 from pipelines.settings import Settings, load_settings
 from schemas import analysis
 from schemas.records import Article, TopicTag

@@ -1,0 +1,281 @@
+"""Questions of users against a real Elasticsearch: `pipelines.search.operations`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+
+import pytest
+
+from pipelines.errors import ServiceError, UsageError
+from pipelines.index.documents import articles_alias, document
+from pipelines.index.elastic import connect
+from pipelines.index.provision import provision_indices, remove
+from pipelines.index.sink import Sink
+from pipelines.search.operations import Search
+from pipelines.search.query import parse_query
+from pipelines.search.results import SearchResult
+from pipelines.settings import Settings, load_settings
+from schemas.records import Article, TopicTag
+
+pytestmark = pytest.mark.servers
+
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+POLITICS = TopicTag(id="medtop:11000000", label="politics and government", score=0.9, evidence=["vote"])
+SPORT = TopicTag(id="medtop:15000000", label="sport", score=0.8, evidence=["match"])
+T = TypeVar("T")
+
+
+def article(number: int, title: str, body: str, language: str = "en", **fields: Any) -> Article:
+    known: dict[str, Any] = {
+        "url": f"https://www.gazette.example.org/{number}",
+        "source": "gazette",
+        "first_seen": NOW - timedelta(days=number),
+        "published_at": NOW - timedelta(days=number),
+        "fetched_at": NOW,
+        "words": len(body.split()),
+        "content_digest": f"{number:032x}",
+    }
+    return Article(id=f"{number:032x}", title=title, body=body, language=language, **{**known, **fields})
+
+
+ARTICLES = [
+    article(
+        1,
+        "Envoy urges calm",
+        "Secretary Blinken spoke in the capital on Monday. He asked all sides to respect the election held in the "
+        "north, and said that early counting of votes had gone well.",
+        topics=[POLITICS],
+        authors=["Ana Díaz"],
+    ),
+    article(
+        2, "Harbour match drawn", "The harbour side drew two all after a late penalty.", topics=[SPORT], rights=["noai"]
+    ),
+    article(3, "Neue Fähre", "Die Fähren fahren wieder, sagten die Häfen am Montag.", "de", source="Das Blatt"),
+    article(4, "フェリー運航再開", "嵐の後、東京湾のフェリーが再び運航を始めた。", "ja", gone_at=NOW),
+    article(5, "Nowy prom", "Prom wraca na trasę po burzy.", "pl", published_at=None),
+    article(
+        6,
+        "Ferry late",
+        "The ferry came late. Sailors polish brass.",
+        url="https://news.pirate.example/a,b",
+        source="pirate",
+    ),
+    article(
+        7, "Polish ferry", "A Polish ferry, the naïve Étoile, sailed.", addresses=["https://m.gazette.example.org/7"]
+    ),
+    article(8, "รถไฟ", "นายกเทศมนตรีประกาศแผนรถไฟใหม่ของเมือง", "th"),
+]
+
+
+@pytest.fixture(scope="module")
+def gazette(servers: tuple[str, str]) -> Iterator[Settings]:
+    """A river with a few articles of our own."""
+    settings = load_settings(
+        assignments=[
+            "river.name=t-operations",
+            f"kafka.bootstrap_servers={servers[0]}",
+            f"elasticsearch.url={servers[1]}",
+        ],
+        environment={},
+    )
+    provision_indices(settings)
+    client = connect(settings)
+    Sink(client, settings).write([document(one, 1, settings.river.name) for one in ARTICLES])
+    client.ask("POST", f"/{articles_alias(settings.river.name)}/_refresh")
+    client.close()
+    yield settings
+    remove(settings)
+
+
+def asked(settings: Settings, ask: Callable[[Search], Awaitable[T]]) -> T:
+    async def call() -> T:
+        async with Search.connect(settings) as search:
+            return await ask(search)
+
+    return asyncio.run(call())
+
+
+def found(settings: Settings, text: str, **how: Any) -> SearchResult:
+    return asked(settings, lambda search: search.search(parse_query(text, NOW), **how))
+
+
+def numbers(result: SearchResult) -> list[int]:
+    return [int(hit.article.id, 16) for hit in result.hits]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Blinken elections", [1]),
+        ("Blinken harbour", []),
+        ("Blinken | penalty", [1, 2]),
+        ("in Blinken OR penalty", [1]),
+        ("(Blinken capital) OR penalty", [1, 2]),
+        ('"early counting" Blinken', [1]),
+        ('"counting early"', []),
+        ('"counting votes"~1', [1]),
+        ('"votes counting"~5', [1]),
+        ("harbour -penalty", []),
+        ("-ferry -harbour Blinken", [1]),
+        ("harbuor~", [2]),
+        ("harxxur~1", []),
+        ("elect*", [1]),
+        ("naive etoile", [7]),
+        ('"naive Etoile"', [7]),
+        ("Hafen", [3]),
+        ("東京", [4]),
+        ("東京湾", [4]),
+        ("湾東", []),
+        ("フェリー", [4]),
+        ('"東京湾の"', [4]),
+        ("รถไฟ", [8]),
+        ('"แผนรถไฟ"', [8]),
+        ("the", [1, 2, 6, 7]),
+        ("*", [1, 2, 3, 4, 5, 6, 7, 8]),
+        ("-ferry", [1, 2, 3, 4, 5, 8]),
+        ("zeppelin", []),
+        ("source:gazette,pirate harbour OR ferry", [2, 6, 7]),
+        ('source:"das blatt"', [3]),
+        ("source:GAZETTE -lang:en", [4, 5, 8]),
+        ("source:-gazette", [3, 6]),
+        ("site:gazette.example.org", [1, 2, 3, 4, 5, 7, 8]),
+        ("site:news.pirate.example", [6]),
+        ("lang:de,pl", [3, 5]),
+        ("lang:german", [3]),
+        ("topic:politics", [1]),
+        ("topic:11000000", [1]),
+        ("-topic:sport topic:politics", [1]),
+        ('author:"ana díaz"', [1]),
+        ('title:"polish ferry"', [7]),
+        ("title:envoy,harbour", [1, 2]),
+        ("title:harb*", [2]),
+        ("url:https://news.pirate.example/a,b", [6]),
+        ("url:https://m.gazette.example.org/7", [7]),
+        ("url:https://www.gazette.example.org/*", [1, 2, 3, 4, 5, 7, 8]),
+        ("https://www.gazette.example.org/2", [2]),
+        ("rights:noai", [2]),
+        ("-rights:noai source:gazette lang:en", [1, 7]),
+        ("gone:only", [4]),
+        ("gone:without lang:ja", []),
+        ("last:2d", [1, 2]),
+        ("after:2026-11-23", [1]),
+        ("before:2026-11-18", [7, 8]),
+        ("source:pirate OR lang:de", [3, 6]),
+        ("story:nothing", []),
+    ],
+)
+def test_queries(gazette: Settings, text: str, expected: list[int]) -> None:
+    query = parse_query(text, NOW)
+
+    async def ask(search: Search) -> tuple[SearchResult, int]:
+        return await search.search(query), (await search.count(query)).total
+
+    result, total = asked(gazette, ask)
+    assert sorted(numbers(result)) == expected
+    assert result.total == total == len(expected)
+    assert result.exact
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['"', "(", "a AND (b", "\\", "~", "+|+", "a:b/c", "/.*/", "[1 TO *]", "🙂", "\ue000", "x" * 3000, "the~ OR", '="',
+     "\ud800", "a* " * 100, "lang:" + "x," * 200, "title:*", "url:*", "(" * 900, "source:\x00"],
+)  # fmt: skip
+def test_no_text_of_a_user_fails(gazette: Settings, text: str) -> None:
+    found(gazette, text, explain=True)
+
+
+@pytest.mark.parametrize("sort", ["relevance", "newest", "oldest", "updated"])
+def test_pages_hold_every_article_once(gazette: Settings, sort: str) -> None:
+    async def ask(search: Search) -> list[int]:
+        seen, cursor = [], None
+        while True:
+            page = await search.search(
+                parse_query("ferry OR the OR lang:de,pl,ja,th", NOW), sort=sort, limit=3, cursor=cursor
+            )
+            seen += numbers(page)
+            cursor = page.next
+            if cursor is None:
+                return seen
+
+    assert sorted(asked(gazette, ask)) == [1, 2, 3, 4, 5, 6, 7, 8]
+
+
+def test_a_cursor_serves_its_own_query_only(gazette: Settings) -> None:
+    page = found(gazette, "*", limit=2)
+    assert page.next is not None
+    assert numbers(found(gazette, "*", limit=2, cursor=page.next)) == [3, 4]
+    for text, cursor in (("ferry", page.next), ("*", "x"), ("*", page.next[:-2] + "AA"), ("*", "é")):
+        with pytest.raises(UsageError) as refused:
+            found(gazette, text, cursor=cursor)
+        assert refused.value.resource == "cursor"
+
+
+def test_wrong_parameters_are_named(gazette: Settings) -> None:
+    query = parse_query("*", NOW)
+    asks: list[tuple[str, str, Callable[[Search], Awaitable[object]]]] = [
+        ("limit", "1000", lambda search: search.search(query, limit=5000)),
+        ("sort", "newest", lambda search: search.search(query, sort="newst")),
+        ("field", "source", lambda search: search.top(query, "sorce")),
+        ("interval", "week", lambda search: search.timeline(query, "weeks")),
+    ]
+    for parameter, right, ask in asks:
+        with pytest.raises(UsageError, match=right) as refused:
+            asked(gazette, ask)
+        assert refused.value.resource == parameter
+
+
+def test_hits_are_marked_and_explained(gazette: Settings) -> None:
+    [hit] = found(gazette, "Blinken elections", explain=True).hits
+    assert "<em>election</em>" in "".join(hit.to_json()["highlights"])
+    assert hit.explained is not None
+    assert hit.explained.total == pytest.approx(hit.score)
+    assert hit.explained.text > 1
+    assert 0.5 < hit.explained.recency < 1
+    [hit] = found(gazette, "envoy").hits
+    assert hit.title == "\ue000Envoy\ue001 urges calm"
+
+
+def test_over_time(gazette: Settings) -> None:
+    days = asked(gazette, lambda search: search.timeline(parse_query("lang:en", NOW), "day"))
+    assert days.interval == "day"
+    assert [bucket.count for bucket in days.buckets] == [1, 1, 0, 0, 0, 1, 1]
+    assert [bucket.all for bucket in days.buckets] == [1, 1, 1, 1, 1, 1, 1]
+    assert days.total == 4
+    assert days.buckets[0].start.isoformat() == "2026-11-17T00:00:00+00:00"
+    weeks = asked(gazette, lambda search: search.timeline(parse_query("*", NOW), "week"))
+    assert sum(bucket.count for bucket in weeks.buckets) == 8
+    assert {bucket.share for bucket in weeks.buckets} == {1.0}
+    assert asked(gazette, lambda search: search.timeline(parse_query("zeppelin", NOW))).buckets == ()
+    assert asked(gazette, lambda search: search.timeline(parse_query("last:40h", NOW))).interval == "hour"
+
+
+def test_facets(gazette: Settings) -> None:
+    top = asked(gazette, lambda search: search.top(parse_query("*", NOW), "source"))
+    assert [(bucket.value, bucket.count, bucket.filter) for bucket in top.buckets] == [
+        ("gazette", 6, "source:gazette"),
+        ("Das Blatt", 1, 'source:"Das Blatt"'),
+        ("pirate", 1, "source:pirate"),
+    ]
+    assert top.total == 8
+    [author] = asked(gazette, lambda search: search.top(parse_query("*", NOW), "author")).buckets
+    assert numbers(found(gazette, author.filter)) == [1]
+    topics = asked(gazette, lambda search: search.top(parse_query("lang:en", NOW), "topic", 1))
+    assert (len(topics.buckets), topics.other) == (1, 1)
+
+
+def test_a_river_without_articles_has_none(river: Settings) -> None:
+    result = found(river, "ferry")
+    assert (result.total, result.hits, result.indexed) == (0, (), False)
+    assert asked(river, lambda search: search.count(parse_query("*", NOW))).total == 0
+    assert asked(river, lambda search: search.top(parse_query("*", NOW), "source")).buckets == ()
+    assert asked(river, lambda search: search.timeline(parse_query("*", NOW))).buckets == ()
+
+
+def test_a_server_that_is_away_is_said() -> None:
+    settings = load_settings(assignments=["elasticsearch.url=http://127.0.0.1:1"], environment={})
+    with pytest.raises(ServiceError, match="does not answer"):
+        found(settings, "ferry")
