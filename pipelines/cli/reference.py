@@ -183,4 +183,4 @@ COPIES: dict[str, Callable[[], str]] = {
 
 if __name__ == "__main__":
     for name, make in COPIES.items():
-        Path(__file__).parents[1].joinpath(name).write_text(make(), encoding="utf-8")
+        Path(__file__).parents[2].joinpath(name).write_text(make(), encoding="utf-8")
