@@ -12,9 +12,9 @@ from rich.text import Text
 
 from pipelines.cli.console import err, line, out, print_json
 from pipelines.cli.context import Context
-from pipelines.search.execute import Hit
 from pipelines.search.qualifiers import find_topic, parse_language, parse_rights, parse_time
 from pipelines.search.question import MATCH_END, MATCH_START, Gone, Question, Sort
+from pipelines.search.results import Hit
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 

@@ -38,7 +38,7 @@ _THAI = re.compile("[\u0e00-\u0e7f]")
 _TOPIC_ID = re.compile(r"medtop:\d{8}")
 
 
-class Order(StrEnum):
+class SortOrder(StrEnum):
     """The order of the answers."""
 
     RELEVANCE = "relevance"
@@ -79,15 +79,15 @@ def ranked_body(query: Query, ranking: Ranking) -> Json:
     return {"function_score": {"query": clause, "field_value_factor": sources, "boost_mode": "sum"}}
 
 
-def sorting(order: Order) -> list[Json]:
+def sorting(order: SortOrder) -> list[Json]:
     """Give the sort: always a total order, by the article's id at last, so that a page can begin behind any article."""
     newest: Json = {"dated_at": {"order": "desc", "unmapped_type": "date"}}
     last: Json = {"id": {"order": "asc", "unmapped_type": "keyword"}}
-    by: dict[Order, list[Json]] = {
-        Order.RELEVANCE: [{"_score": "desc"}, newest],
-        Order.NEWEST: [newest],
-        Order.OLDEST: [{"dated_at": {"order": "asc", "unmapped_type": "date"}}],
-        Order.UPDATED: [{"fetched_at": {"order": "desc", "unmapped_type": "date"}}],
+    by: dict[SortOrder, list[Json]] = {
+        SortOrder.RELEVANCE: [{"_score": "desc"}, newest],
+        SortOrder.NEWEST: [newest],
+        SortOrder.OLDEST: [{"dated_at": {"order": "asc", "unmapped_type": "date"}}],
+        SortOrder.UPDATED: [{"fetched_at": {"order": "desc", "unmapped_type": "date"}}],
     }
     return [*by[order], last]
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import html
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from pipelines.index.documents import articles_alias
 from pipelines.index.elastic import Elastic
-from pipelines.search.question import MATCH_END, MATCH_START, Question, count_body, search_body
+from pipelines.search.question import Question, count_body, search_body
+from pipelines.search.results import Hit
 from schemas.records import Article
 
 # Before the first article there is no index: that is an empty answer, not an error. Half an answer is an error.
@@ -18,27 +18,7 @@ _WHOLE = {"allow_partial_search_results": "false"}
 
 
 @dataclass(frozen=True, slots=True)
-class Hit:
-    """One article that was found.
-
-    Attributes:
-        article: the article.
-        score: how well it fits; comparable within one answer only.
-        snippets: parts of the body, matched words between `MATCH_START` and `MATCH_END`.
-    """
-
-    article: Article
-    score: float
-    snippets: tuple[str, ...]
-
-    def to_json(self) -> dict[str, Any]:
-        """Give the article's fields with `score` and `highlights`: HTML, text escaped, matched words in `<em>`."""
-        highlights = [as_html(snippet) for snippet in self.snippets]
-        return self.article.model_dump(mode="json") | {"score": self.score, "highlights": highlights}
-
-
-@dataclass(frozen=True, slots=True)
-class SearchResult:
+class FoundArticles:
     """The answer to a search.
 
     Attributes:
@@ -52,7 +32,7 @@ class SearchResult:
     indexed: bool
 
 
-def search(client: Elastic, river: str, question: Question, now: datetime | None = None) -> SearchResult:
+def search(client: Elastic, river: str, question: Question, now: datetime | None = None) -> FoundArticles:
     """Find articles.
 
     Args:
@@ -68,7 +48,7 @@ def search(client: Elastic, river: str, question: Question, now: datetime | None
     body = search_body(question, now or datetime.now(UTC))
     answer = client.ask("POST", f"/{articles_alias(river)}/_search", body, _READ | _WHOLE)
     hits = tuple(_hit(raw) for raw in answer["hits"]["hits"])
-    return SearchResult(answer["hits"]["total"]["value"], hits, answer["_shards"]["total"] > 0)
+    return FoundArticles(answer["hits"]["total"]["value"], hits, answer["_shards"]["total"] > 0)
 
 
 def count(client: Elastic, river: str, question: Question) -> int:
@@ -84,8 +64,3 @@ def count(client: Elastic, river: str, question: Question) -> int:
 def _hit(raw: dict[str, Any]) -> Hit:
     article = Article.model_validate(raw["_source"], extra="ignore")
     return Hit(article, raw["_score"] or 0.0, tuple(raw.get("highlight", {}).get("body", ())))
-
-
-def as_html(snippet: str) -> str:
-    """Give a snippet as safe HTML with matched words in `<em>`."""
-    return html.escape(snippet).replace(MATCH_START, "<em>").replace(MATCH_END, "</em>")

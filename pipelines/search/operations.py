@@ -13,8 +13,8 @@ from pipelines.errors import UsageError
 from pipelines.index.documents import articles_alias
 from pipelines.search.bodies import (
     STORY_SOURCES,
-    Order,
     Ranking,
+    SortOrder,
     filter_body,
     highlighting,
     ranked_body,
@@ -79,7 +79,7 @@ class Search:
         self,
         query: Query,
         *,
-        sort: Order | str = Order.RELEVANCE,
+        sort: SortOrder | str = SortOrder.RELEVANCE,
         limit: int = 10,
         cursor: str | None = None,
         explain: bool = False,
@@ -214,11 +214,11 @@ class Search:
         return self._fields or frozenset()
 
 
-def _order(sort: Order | str, query: Query) -> Order:
-    if sort not in set(Order):
-        raise unknown("sort", str(sort), [order.value for order in Order])
-    order = Order(sort)
-    return Order.NEWEST if order is Order.RELEVANCE and not query.has_text else order
+def _order(sort: SortOrder | str, query: Query) -> SortOrder:
+    if sort not in set(SortOrder):
+        raise unknown("sort", str(sort), [order.value for order in SortOrder])
+    order = SortOrder(sort)
+    return SortOrder.NEWEST if order is SortOrder.RELEVANCE and not query.has_text else order
 
 
 def _checked(limit: int, most: int) -> int:

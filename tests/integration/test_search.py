@@ -16,7 +16,7 @@ from pipelines.index.documents import articles_alias, document
 from pipelines.index.elastic import Elastic, connect
 from pipelines.index.provision import provision_indices, remove
 from pipelines.index.sink import Sink
-from pipelines.search.execute import SearchResult, count, search
+from pipelines.search.execute import FoundArticles, count, search
 from pipelines.search.question import MATCH_END, MATCH_START, Gone, Question, Sort
 from pipelines.settings import Settings, load_settings
 from schemas import analysis
@@ -94,14 +94,14 @@ def client(harbour: Settings) -> Iterator[Elastic]:
     client.close()
 
 
-def found(client: Elastic, settings: Settings, text: str, **asked: Any) -> SearchResult:
+def found(client: Elastic, settings: Settings, text: str, **asked: Any) -> FoundArticles:
     question = Question(text=text, **asked)
     answer = search(client, settings.river.name, question, NOW)
     assert answer.total == count(client, settings.river.name, question)
     return answer
 
 
-def numbers(answer: SearchResult) -> list[int]:
+def numbers(answer: FoundArticles) -> list[int]:
     return [int(hit.article.id, 16) for hit in answer.hits]
 
 
@@ -243,7 +243,7 @@ def test_a_river_without_articles_has_none(
     river: Settings, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client = connect(river)
-    assert found(client, river, "ferry") == SearchResult(0, (), indexed=False)
+    assert found(client, river, "ferry") == FoundArticles(0, (), indexed=False)
     client.close()
     for variable, value in as_environment(river).items():
         monkeypatch.setenv(variable, value)

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from pipelines.cli.search import question_of
 from pipelines.errors import UsageError
-from pipelines.search.execute import as_html
 from pipelines.search.qualifiers import find_topic, parse_language, parse_rights, parse_time
 from pipelines.search.question import MATCH_END, MATCH_START, Gone, Question, Sort, count_body, search_body
+from pipelines.search.results import as_html
 from schemas.media_topics import TOP_TOPICS, MediaTopic
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
