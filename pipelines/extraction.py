@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import traceback
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from pipelines.errors import NewsriverError, Poison
@@ -74,7 +73,6 @@ def make_article(page: Page, context: ArticleContext) -> Article:
     return article.model_copy(update={"topics": topics})
 
 
-@lru_cache(maxsize=4)
 def article_sandbox(settings: CleanSettings) -> Sandbox:
     """Give a sandbox for `make_article`, with the settings' limits; no child is started yet."""
     limits = Limits(settings.cpu_seconds, settings.memory_mb, settings.wall_seconds)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import click
 
 from pipelines.cli.context import Context
@@ -25,9 +27,9 @@ def process(context: Context, worker: int, workers: int, beam_arguments: tuple[s
 
     sandbox = article_sandbox(context.settings.clean)
     sandbox.prepare()  # takes as long as the imports below
-    from pipelines.process import source
     from pipelines.process.role import run
     from pipelines.runtime.signals import DRAIN_SECONDS, drain_on_signals, leave_within
 
-    leave_within(drain_on_signals(source.stop), DRAIN_SECONDS)
-    run(context.settings, worker, workers, beam_arguments)
+    stop = threading.Event()
+    leave_within(drain_on_signals(stop), DRAIN_SECONDS)
+    run(context.settings, worker, workers, beam_arguments, stop=stop, sandbox=sandbox, settings_file=context.file)

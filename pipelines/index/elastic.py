@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
 
 from pipelines.errors import NewsriverError, ServiceError, SettingsError
 from pipelines.runtime.endpoints import elasticsearch_url
-from pipelines.settings import Settings
+from pipelines.settings import ElasticsearchSettings, Settings
 
 if TYPE_CHECKING:
     from elasticsearch import Elasticsearch
@@ -174,17 +175,20 @@ def client_options(settings: Settings) -> tuple[str, dict[str, Any]]:
         ServiceError: no server is named and no local stack was started.
         SettingsError: the certificates' file is missing.
     """
-    options = settings.elasticsearch
-    access: dict[str, Any] = {"request_timeout": options.timeout_seconds, "max_retries": 0}
-    if options.api_key.get_secret_value():
-        access["api_key"] = options.api_key.get_secret_value()
-    elif options.username:
-        access["basic_auth"] = (options.username, options.password.get_secret_value())
-    if options.ca_certs is not None:
-        if not options.ca_certs.is_file():
-            raise SettingsError(f"no file {options.ca_certs}", resource="elasticsearch.ca_certs")
-        access["ca_certs"] = str(options.ca_certs)
-    return elasticsearch_url(settings), access
+    return elasticsearch_url(settings), _options(ElasticTarget.of(settings), settings.elasticsearch)
+
+
+def _options(target: ElasticTarget, access: ElasticsearchSettings) -> dict[str, Any]:
+    options: dict[str, Any] = {"request_timeout": target.timeout_seconds, "max_retries": 0}
+    if access.api_key.get_secret_value():
+        options["api_key"] = access.api_key.get_secret_value()
+    elif access.username:
+        options["basic_auth"] = (access.username, access.password.get_secret_value())
+    if target.ca_certs is not None:
+        if not target.ca_certs.is_file():
+            raise SettingsError(f"no file {target.ca_certs}", resource="elasticsearch.ca_certs")
+        options["ca_certs"] = str(target.ca_certs)
+    return options
 
 
 def unusable(url: str, error: Exception) -> SettingsError:
@@ -196,17 +200,58 @@ def unusable(url: str, error: Exception) -> SettingsError:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class ElasticTarget:
+    """An Elasticsearch, and how much it is sent at once; it holds no credentials, so it may travel with a job.
+
+    Attributes:
+        url: its address.
+        ca_certs: PEM file of the authority that signed its certificate; None for a public one.
+        timeout_seconds: longest wait for one answer.
+        bulk_documents: most documents in one bulk request.
+        bulk_bytes: most bytes in one bulk request.
+    """
+
+    url: str
+    ca_certs: Path | None
+    timeout_seconds: float
+    bulk_documents: int
+    bulk_bytes: int
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """Take the settings' Elasticsearch.
+
+        Raises:
+            ServiceError: no server is named and no local stack was ever started.
+        """
+        own = settings.elasticsearch
+        return cls(elasticsearch_url(settings), own.ca_certs, own.timeout_seconds, own.bulk_documents, own.bulk_bytes)
+
+
 def connect(settings: Settings) -> Elastic:
     """Make a client of the settings' Elasticsearch; nothing is sent yet.
 
     Raises:
         ServiceError: no server is named and no local stack was started.
+        SettingsError: as `connect_to`.
+    """
+    return connect_to(ElasticTarget.of(settings), settings.elasticsearch)
+
+
+def connect_to(target: ElasticTarget, access: ElasticsearchSettings) -> Elastic:
+    """Make a client of an Elasticsearch; nothing is sent yet.
+
+    Args:
+        target: the server.
+        access: settings that hold the credentials; nothing else of them counts.
+
+    Raises:
         SettingsError: the address cannot be one, or the certificates' file is missing.
     """
     from elasticsearch import Elasticsearch
 
-    url, access = client_options(settings)
     try:
-        return Elastic(Elasticsearch(url, **access), url)
+        return Elastic(Elasticsearch(target.url, **_options(target, access)), target.url)
     except (ValueError, OSError) as error:
-        raise unusable(url, error) from None
+        raise unusable(target.url, error) from None

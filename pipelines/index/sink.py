@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Sequence
+from typing import Protocol
 
 from pipelines.errors import ServiceError
 from pipelines.index.documents import Document, batches
@@ -27,7 +28,6 @@ from pipelines.index.verdict import (
 )
 from pipelines.runtime.heartbeat import Waits
 from pipelines.runtime.limits import AdaptiveWindow
-from pipelines.settings import Settings
 from schemas.records import OutcomeKind
 
 log = logging.getLogger(__name__)
@@ -41,26 +41,38 @@ _NOT_FOUND, _TOO_LARGE, _SERVER_ERROR = 404, 413, 500
 _NO_ACCESS = (401, 403)
 
 
+class BulkLimits(Protocol):
+    """What one bulk request may hold."""
+
+    @property
+    def bulk_documents(self) -> int:
+        """Most documents."""
+
+    @property
+    def bulk_bytes(self) -> int:
+        """Most bytes."""
+
+
 class Sink:
     """Writes documents to Elasticsearch."""
 
     def __init__(
-        self, client: Elastic, settings: Settings, stop: threading.Event | None = None, waits: Waits | None = None
+        self, client: Elastic, limits: BulkLimits, stop: threading.Event | None = None, waits: Waits | None = None
     ) -> None:
         """Prepare to write.
 
         Args:
             client: the cluster.
-            settings: for the limits of one bulk request.
+            limits: of one bulk request.
             stop: once set, waiting ends with an error instead of going on.
             waits: told what documents wait for.
         """
         self._client = client
         self._patience = Patience(client.url, stop, waits)
-        self._most = settings.elasticsearch.bulk_documents
+        self._most = limits.bulk_documents
         self._window = AdaptiveWindow(self._most)
         self._failed: dict[str, int] = {}
-        self._most_bytes = settings.elasticsearch.bulk_bytes
+        self._most_bytes = limits.bulk_bytes
         self._ready: set[str] = set()
 
     @property

@@ -32,7 +32,7 @@ def run(settings: Settings, stop: threading.Event) -> None:
     topic = OUTCOMES.full_name(settings.river.name)
     client = connect(settings)
     waits = Waits()
-    sink = Sink(client, settings, stop=stop, waits=waits)
+    sink = Sink(client, settings.elasticsearch, stop=stop, waits=waits)
     reader = GroupReader(kafka_bootstrap(settings), group(settings), [topic], client_id=group(settings))
     log.info("recording %s", topic)
     try:

@@ -9,7 +9,7 @@ from pipelines.errors import ServiceError
 
 
 class Refusals:
-    """The refusal that the steps of this process met first."""
+    """The refusal that the steps of a process met first: Beam makes the steps anew for every run of the graph."""
 
     def __init__(self) -> None:
         self.met: ServiceError | None = None
@@ -31,7 +31,3 @@ class Refusals:
         """
         if self.met is not None:
             raise self.met
-
-
-refusals = Refusals()
-"""Those of this process: Beam makes the steps anew for every run of the graph."""

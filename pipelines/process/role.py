@@ -13,18 +13,21 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
+from pathlib import Path
 
 from pipelines.breaker.state import read, tripped_error
 from pipelines.errors import UsageError
 from pipelines.kafka import Admin, Spans, missing, patiently, topics
-from pipelines.process import job, source, steps
-from pipelines.process.books import breaker
-from pipelines.process.refusals import refusals
+from pipelines.process import job
+from pipelines.process.readers import Partition
+from pipelines.process.source import Generation
+from pipelines.process.worker import ProcessConfig, ProcessWorker, WorkerHandle
 from pipelines.runtime.endpoints import kafka_bootstrap
 from pipelines.runtime.heartbeat import Heartbeat
 from pipelines.runtime.limits import StallWatch
+from pipelines.sandbox import Sandbox
 from pipelines.settings import Settings
 from schemas.records import BreakerState
 from schemas.topics import BREAKER, PAGES, Role
@@ -43,8 +46,8 @@ def group(settings: Settings) -> str:
     return f"{settings.river.name}-process"
 
 
-def partitions(settings: Settings, worker: int = 0, workers: int = 1) -> list[source.Partition]:
-    """Give the partitions of pages that one of several workers reads.
+def partitions(settings: Settings, share: int = 0, shares: int = 1) -> list[Partition]:
+    """Give the partitions of pages that one of several processes reads.
 
     Raises:
         ServiceError: Kafka refuses, or the topic does not exist.
@@ -53,21 +56,29 @@ def partitions(settings: Settings, worker: int = 0, workers: int = 1) -> list[so
     counts = patiently(lambda: topics(bootstrap), bootstrap)
     if absent := [name for name in (topic, BREAKER.full_name(settings.river.name)) if name not in counts]:
         raise missing(absent)
-    return [
-        source.Partition(bootstrap, topic, number, group(settings))
-        for number in range(counts[topic])
-        if number % workers == worker
-    ]
+    return [Partition(topic, number, group(settings)) for number in range(counts[topic]) if number % shares == share]
 
 
-def run(settings: Settings, worker: int = 0, workers: int = 1, beam_arguments: Sequence[str] = ()) -> None:
-    """Run the job until `source.stop` is set, or on the runner that Beam's arguments name.
+def run(
+    settings: Settings,
+    share: int = 0,
+    shares: int = 1,
+    beam_arguments: Sequence[str] = (),
+    *,
+    stop: threading.Event,
+    sandbox: Sandbox | None = None,
+    settings_file: Path | None = None,
+) -> None:
+    """Run the job until it is asked to stop, or on the runner that Beam's arguments name.
 
     Args:
         settings: all settings.
-        worker: which share of the partitions this process reads, from 0.
-        workers: number of shares.
+        share: which share of the partitions this process reads, from 0.
+        shares: number of shares.
         beam_arguments: options for Beam, as on its own command line.
+        stop: once set, the bundle under way is finished, then the job ends.
+        sandbox: a sandbox for articles that is started already.
+        settings_file: where workers of another runner find their credentials.
 
     Raises:
         UsageError: the arguments ask for what is known to lose records.
@@ -75,42 +86,46 @@ def run(settings: Settings, worker: int = 0, workers: int = 1, beam_arguments: S
         BreakerTripped: too many pages ended as dead letters by a fault of ours, now or before this start.
     """
     _refuse_what_loses(beam_arguments)
-    assigned = partitions(settings, worker, workers)
+    assigned = partitions(settings, share, shares)
     _end_when_tripped(read(settings))
+    handle = WorkerHandle(ProcessConfig.of(settings, settings_file))
+    worker = handle.open(stop=stop, sandbox=sandbox, access=settings.elasticsearch)
     if not assigned:
-        log.warning("worker %d of %d has no partition to read: raise kafka.partitions or start fewer", worker, workers)
-        source.stop.wait()
+        log.warning("share %d of %d has no partition to read: raise kafka.partitions or start fewer", share, shares)
+        stop.wait()
     elif any(argument.startswith("--runner") for argument in beam_arguments):
-        _hand_over(settings, assigned, beam_arguments)
+        _hand_over(handle, assigned, beam_arguments)
     else:
-        threading.Thread(target=_watch, args=(settings, assigned), daemon=True, name="watch-stalls").start()
-        with Heartbeat(settings, Role.PROCESS, steps.waits, worker):
-            _generations(settings, assigned, beam_arguments)
-        _end_when_tripped(breaker.tripped)
+        log.info("reading %d partitions of %s", len(assigned), assigned[0].topic)
+        watch = threading.Thread(target=_watch, args=(settings, assigned, worker), daemon=True, name="watch-stalls")
+        watch.start()
+        with Heartbeat(settings, Role.PROCESS, worker.waits, share):
+            _generations(worker, lambda: _generation(settings, handle, assigned, beam_arguments))
+        _end_when_tripped(worker.breaker.tripped)
 
 
-def _generations(settings: Settings, assigned: Sequence[source.Partition], beam_arguments: Sequence[str]) -> None:
+def _generations(worker: ProcessWorker, generation: Callable[[], None]) -> None:
+    """Run generations until the process is asked to stop, or its breaker trips; one that fails is repeated."""
     failures = 0
-    log.info("reading %d partitions of %s", len(assigned), assigned[0].topic)
-    while not source.stop.is_set() and breaker.tripped is None:
+    while not worker.stop.is_set() and worker.breaker.tripped is None:
         try:
-            _generation(settings, assigned, beam_arguments)
-            refusals.raise_met()
+            generation()
+            worker.refusals.raise_met()
             if failures:
-                steps.waits.end()
+                worker.waits.end()
             failures = 0
         except Exception as error:
-            refusals.raise_met()
-            if source.stop.is_set():
+            worker.refusals.raise_met()
+            if worker.stop.is_set():
                 log.info("drained before the bundle was written; it will be read again")
                 break
             failures += 1
             wait = min(0.5 * 2**failures, _RETRY_SECONDS)
             log.error("generation failed, again in %.0f s from the committed offsets: %s", wait, _root(error))  # noqa: TRY400 - one line; the trace is for --debug
             log.debug("trace", exc_info=True)
-            steps.waits.begin("bundle-fails", _root(error))  # until the sink writes again
-            source.stop.wait(wait)
-    source.close_readers()
+            worker.waits.begin("bundle-fails", _root(error))  # until the sink writes again
+            worker.stop.wait(wait)
+    worker.readers.close()
 
 
 def _end_when_tripped(state: BreakerState | None) -> None:
@@ -123,20 +138,20 @@ def _end_when_tripped(state: BreakerState | None) -> None:
         raise tripped_error(state)
 
 
-def _watch(settings: Settings, assigned: Sequence[source.Partition]) -> None:
+def _watch(settings: Settings, assigned: Sequence[Partition], worker: ProcessWorker) -> None:
     """End this process when a partition stands still with pages to read, unless it waits for a server."""
     watch = StallWatch(settings.process.stall_seconds)
-    while not source.stop.wait(settings.process.stall_seconds / _LOOKS):
-        if steps.waits.now is not None:
+    while not worker.stop.wait(settings.process.stall_seconds / _LOOKS):
+        if worker.waits.now is not None:
             watch.excuse()
             continue
         try:
-            positions, ends = _positions(assigned)
+            positions, ends = _positions(worker.config.bootstrap, assigned)
         except Exception as error:  # noqa: BLE001 - whatever keeps Kafka from answering, it is no stall of ours
             log.debug("no look at offsets: %s", error)
             watch.excuse()
             continue
-        for number in watch.look(time.monotonic(), positions, ends, steps.progress.count):
+        for number in watch.look(time.monotonic(), positions, ends, worker.progress.count):
             log.error(
                 "partition %d of %s stands still at offset %d of %d for %.0f s: ending, to be started afresh",
                 number,
@@ -148,9 +163,9 @@ def _watch(settings: Settings, assigned: Sequence[source.Partition]) -> None:
             os._exit(_STALLED)  # whatever hangs would hang an orderly end too
 
 
-def _positions(assigned: Sequence[source.Partition]) -> tuple[dict[int, int], dict[int, int]]:
+def _positions(bootstrap: str, assigned: Sequence[Partition]) -> tuple[dict[int, int], dict[int, int]]:
     """Give committed offsets and ends by partition; one that was never committed stands where its records begin."""
-    bootstrap, topic, _, name = assigned[0]
+    topic, _, name = assigned[0]
     places = [(topic, partition.number) for partition in assigned]
     with closing(Spans(bootstrap, client_id=f"{name}-watch")) as spans, Admin(bootstrap) as admin:
         starts, ends, committed = spans.starts(places), spans.ends(places), admin.committed(name)
@@ -158,26 +173,28 @@ def _positions(assigned: Sequence[source.Partition]) -> tuple[dict[int, int], di
     return positions, {place[1]: end for place, end in ends.items()}
 
 
-def _generation(settings: Settings, assigned: Sequence[source.Partition], beam_arguments: Sequence[str]) -> None:
+def _generation(
+    settings: Settings, handle: WorkerHandle, assigned: Sequence[Partition], beam_arguments: Sequence[str]
+) -> None:
     import apache_beam as beam
     from apache_beam.options.pipeline_options import PipelineOptions
     from apache_beam.runners.portability.fn_api_runner.fn_runner import (
         FnApiRunner,
     )  # by class: names differ between machines
 
-    generation = source.Generation(ends_at=time.monotonic() + settings.process.generation_seconds)
+    generation = Generation(ends_at=time.monotonic() + settings.process.generation_seconds)
     options = PipelineOptions(list(beam_arguments), streaming=True)
     pipeline = beam.Pipeline(runner=FnApiRunner(), options=options)
-    job.build(pipeline, assigned, settings, generation)
+    job.build(pipeline, assigned, handle, generation)
     pipeline.run().wait_until_finish()
 
 
-def _hand_over(settings: Settings, assigned: Sequence[source.Partition], beam_arguments: Sequence[str]) -> None:
+def _hand_over(handle: WorkerHandle, assigned: Sequence[Partition], beam_arguments: Sequence[str]) -> None:
     import apache_beam as beam
     from apache_beam.options.pipeline_options import PipelineOptions
 
     pipeline = beam.Pipeline(options=PipelineOptions(list(beam_arguments), streaming=True))
-    job.build(pipeline, assigned, settings)
+    job.build(pipeline, assigned, handle)
     pipeline.run().wait_until_finish()
 
 

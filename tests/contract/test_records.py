@@ -63,7 +63,7 @@ def test_good_examples_are_indexed_as_they_are(river: Settings) -> None:
     documents = [document(one.model_copy(update={"id": next(ids)}), 1, name) for one in articles]
     documents += [outcome_document(one.model_copy(update={"id": next(ids)}), name) for one in outcomes]
     client = connect(river)
-    verdicts = Sink(client, river).write(documents)
+    verdicts = Sink(client, river.elasticsearch).write(documents)
     assert [verdict.kind for verdict in verdicts] == [OutcomeKind.INDEXED] * len(documents), verdicts
     when = datetime.fromisoformat("2026-11-24T09:30:00Z")
     for index in (articles_index(name, when), outcomes_index(name, when)):

@@ -78,7 +78,7 @@ def waiting(sink: Sink, documents: list[Document], reason: str) -> Iterator[Call
 
 
 def test_created_updated_superseded_and_replayed(river: Settings, client: Elastic) -> None:
-    sink = Sink(client, river)
+    sink = Sink(client, river.elasticsearch)
     first = [made(river, 0), made(river, 1)]
     assert kinds(sink.write(first)) == ["indexed", "indexed"]
     again = sink.write([made(river, 0, version=20, title="Ferry late"), made(river, 1, version=5)])
@@ -93,13 +93,13 @@ def test_verdicts_come_in_the_order_of_the_documents(river: Settings, client: El
     settings = river.model_copy(update={"elasticsearch": river.elasticsearch.model_copy(update={"bulk_documents": 3})})
     months = ("2026.09", "2026.10", "2026.11")
     documents = [made(river, number, month=months[number % 3]) for number in range(10)]
-    verdicts = Sink(client, settings).write(documents)
+    verdicts = Sink(client, settings.elasticsearch).write(documents)
     assert [verdict.document for verdict in verdicts] == documents
     assert set(kinds(verdicts)) == {"indexed"}
 
 
 def test_nothing_to_write(river: Settings, client: Elastic) -> None:
-    assert Sink(client, river).write([]) == []
+    assert Sink(client, river.elasticsearch).write([]) == []
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ def test_nothing_to_write(river: Settings, client: Elastic) -> None:
 def test_a_document_the_mapping_cannot_take_is_dead_and_its_neighbours_live(
     river: Settings, client: Elastic, fields: dict[str, Any], field: str
 ) -> None:
-    verdicts = Sink(client, river).write([made(river, 0), made(river, 1, **fields), made(river, 2)])
+    verdicts = Sink(client, river.elasticsearch).write([made(river, 0), made(river, 1, **fields), made(river, 2)])
     assert kinds(verdicts) == ["indexed", "dead", "indexed"]
     assert verdicts[1].reason == "mapping"
     assert verdicts[1].detail.startswith(f"field {field}: ")
@@ -117,7 +117,7 @@ def test_a_document_the_mapping_cannot_take_is_dead_and_its_neighbours_live(
 
 def test_broken_json_is_dead(river: Settings, client: Elastic) -> None:
     broken = Document("b", made(river).index, 1, b'{"title": "unfinished')
-    verdicts = Sink(client, river).write([made(river, 0), broken])
+    verdicts = Sink(client, river.elasticsearch).write([made(river, 0), broken])
     assert kinds(verdicts) == ["indexed", "dead"]
     assert verdicts[1].reason == "mapping"
 
@@ -125,7 +125,7 @@ def test_broken_json_is_dead(river: Settings, client: Elastic) -> None:
 def test_a_missing_template_waits_for_setup(river: Settings, client: Elastic) -> None:
     name = articles_alias(river.river.name)
     client.ask("DELETE", f"/_index_template/{name}")
-    sink = Sink(client, river)
+    sink = Sink(client, river.elasticsearch)
     with waiting(sink, [made(river)], "no-template") as verdicts:
         assert sink.waiting is not None
         assert "newsriver setup" in sink.waiting.detail
@@ -139,14 +139,14 @@ def test_an_index_outside_its_alias_waits_for_setup(river: Settings, client: Ela
     document = made(river)
     client.ask("PUT", f"/{document.index}")
     client.ask("DELETE", f"/{document.index}/_alias/{document.template}")
-    with waiting(Sink(client, river), [document], "no-alias") as verdicts:
+    with waiting(Sink(client, river.elasticsearch), [document], "no-alias") as verdicts:
         provision_indices(river)
         assert kinds(verdicts()) == ["indexed"]
 
 
 def test_a_field_the_index_does_not_know_waits_for_setup(river: Settings, client: Elastic) -> None:
     """New code before `newsriver setup`: no document's own fault, so nothing is set aside."""
-    sink = Sink(client, river)
+    sink = Sink(client, river.elasticsearch)
     documents = [made(river, 0), made(river, 1, mood="calm")]
     with waiting(sink, documents, "stale-mapping") as verdicts:
         client.ask("PUT", f"/{documents[0].index}/_mapping", {"properties": {"mood": {"type": "keyword"}}})
@@ -154,7 +154,7 @@ def test_a_field_the_index_does_not_know_waits_for_setup(river: Settings, client
 
 
 def test_a_closed_index_waits_until_it_is_open(river: Settings, client: Elastic) -> None:
-    sink = Sink(client, river)
+    sink = Sink(client, river.elasticsearch)
     sink.write([made(river, 0)])
     index = made(river).index
     client.ask("POST", f"/{index}/_close")
@@ -168,7 +168,7 @@ def test_a_closed_index_waits_until_it_is_open(river: Settings, client: Elastic)
 @pytest.mark.parametrize("block", ["write", "read_only", "read_only_allow_delete"])
 def test_a_blocked_index_waits_until_it_is_free(river: Settings, client: Elastic, block: str) -> None:
     """`read_only_allow_delete` is what a disk beyond the flood stage sets."""
-    sink = Sink(client, river)
+    sink = Sink(client, river.elasticsearch)
     sink.write([made(river, 0)])
     path = f"/{made(river).index}/_settings"
     client.ask("PUT", path, {f"index.blocks.{block}": True})
@@ -178,7 +178,7 @@ def test_a_blocked_index_waits_until_it_is_free(river: Settings, client: Elastic
 
 
 def test_an_index_deleted_meanwhile_is_made_again_from_its_template(river: Settings, client: Elastic) -> None:
-    sink = Sink(client, river)
+    sink = Sink(client, river.elasticsearch)
     document = made(river)
     sink.write([document])
     client.ask("DELETE", f"/{document.index}")
@@ -189,7 +189,7 @@ def test_an_index_deleted_meanwhile_is_made_again_from_its_template(river: Setti
 def test_a_stop_ends_waiting_and_nothing_is_claimed(river: Settings, client: Elastic) -> None:
     client.ask("DELETE", f"/_index_template/{articles_alias(river.river.name)}")
     stop = threading.Event()
-    sink = Sink(client, river, stop=stop)
+    sink = Sink(client, river.elasticsearch, stop=stop)
     with waiting(sink, [made(river)], "no-template") as verdicts:
         stop.set()
         with pytest.raises(ServiceError, match=r"stopped while 1 documents waited .*no-template"):
@@ -227,7 +227,7 @@ def test_what_passes_by_waiting_is_sent_again_and_nothing_else(
 ) -> None:
     documents = [made(river, number) for number in range(6)]
     with faults.FaultServer(river.elasticsearch.url, plan) as proxy:
-        verdicts = Sink(connect(behind(river, proxy.url)), river).write(documents)
+        verdicts = Sink(connect(behind(river, proxy.url)), river.elasticsearch).write(documents)
     assert kinds(verdicts) == ["indexed"] * 6
     assert proxy.bulks[-1] == resent
     assert len(proxy.bulks) == len(plan) + 1
@@ -243,7 +243,7 @@ def test_requests_too_large_are_split_and_later_ones_are_smaller(river: Settings
     documents = [made(river, number, body="x" * 10_000) for number in range(8)]
     with faults.FaultServer(river.elasticsearch.url) as proxy:
         proxy.afterwards = faults.larger_refused(25_000)
-        sink = Sink(connect(behind(river, proxy.url)), river)
+        sink = Sink(connect(behind(river, proxy.url)), river.elasticsearch)
         assert kinds(sink.write(documents)) == ["indexed"] * 8
         before = len(proxy.bulks)
         assert kinds(sink.write(documents)) == ["indexed"] * 8  # replayed
@@ -254,7 +254,7 @@ def test_a_document_too_large_alone_is_dead_and_its_neighbours_live(river: Setti
     documents = [made(river, 0), made(river, 1, body="x" * 30_000), made(river, 2)]
     with faults.FaultServer(river.elasticsearch.url) as proxy:
         proxy.afterwards = faults.larger_refused(25_000)
-        verdicts = Sink(connect(behind(river, proxy.url)), river).write(documents)
+        verdicts = Sink(connect(behind(river, proxy.url)), river.elasticsearch).write(documents)
     assert kinds(verdicts) == ["indexed", "dead", "indexed"]
     assert verdicts[1].reason == "too-large"
     assert "bytes" in verdicts[1].detail
@@ -269,7 +269,9 @@ def test_a_request_that_is_not_understood_is_narrowed_to_one_document(
 
     with faults.FaultServer(river.elasticsearch.url) as proxy:
         proxy.afterwards = dislikes_d2
-        verdicts = Sink(connect(behind(river, proxy.url)), river).write([made(river, number) for number in range(4)])
+        verdicts = Sink(connect(behind(river, proxy.url)), river.elasticsearch).write(
+            [made(river, number) for number in range(4)]
+        )
     assert kinds(verdicts) == ["indexed", "indexed", "dead", "indexed"]
     assert "document d2: unforeseen answer" in caplog.text
 
@@ -292,7 +294,7 @@ def test_who_refuses_whatever_is_sent_is_waited_for_and_no_document_is_blamed(
     documents = [made(river, number) for number in range(count)]
     with faults.FaultServer(river.elasticsearch.url) as proxy:
         proxy.afterwards = faults.answered(status, body, kind or "application/json")
-        sink = Sink(connect(behind(river, proxy.url)), river)
+        sink = Sink(connect(behind(river, proxy.url)), river.elasticsearch)
         with waiting(sink, documents, reason) as verdicts:
             until(lambda: len(proxy.bulks) > 8, 20, "some more tries")
             proxy.afterwards = faults.forwarded
@@ -304,10 +306,10 @@ def test_a_document_that_elasticsearch_does_not_understand_is_found_among_good_o
 ) -> None:
     """A version below zero makes it refuse the whole request; asked with a request that has none, it is well."""
     documents = [made(river, number, version=-5 if number == 4 else 10) for number in range(6)]
-    verdicts = Sink(client, river).write(documents)
+    verdicts = Sink(client, river.elasticsearch).write(documents)
     assert kinds(verdicts) == ["indexed"] * 4 + ["dead", "indexed"]
-    assert kinds(Sink(client, river).write([made(river, 9, version=-5)])) == ["dead"]
-    assert kinds(Sink(client, river).write([made(river, 9)])) == ["indexed"]
+    assert kinds(Sink(client, river.elasticsearch).write([made(river, 9, version=-5)])) == ["dead"]
+    assert kinds(Sink(client, river.elasticsearch).write([made(river, 9)])) == ["indexed"]
     client.ask("POST", f"/{documents[0].index}/_refresh")
     assert client.ask("GET", f"/{documents[0].index}/_count")["count"] == 6
 
@@ -316,7 +318,7 @@ def test_a_server_that_is_away_is_waited_for(river: Settings, caplog: pytest.Log
     with socket.socket() as holder:
         holder.bind(("127.0.0.1", 0))
         port = holder.getsockname()[1]
-    sink = Sink(connect(behind(river, f"http://127.0.0.1:{port}")), river)
+    sink = Sink(connect(behind(river, f"http://127.0.0.1:{port}")), river.elasticsearch)
     with (
         waiting(sink, [made(river)], "no-answer") as verdicts,
         faults.FaultServer(river.elasticsearch.url, port=port),
@@ -335,7 +337,7 @@ def test_what_goes_in_one_request_follows_what_the_server_takes(river: Settings)
     documents = [made(river, number) for number in range(200)]
     with faults.FaultServer(river.elasticsearch.url) as proxy:
         proxy.afterwards = faults.busy_above(30)
-        sink = Sink(connect(behind(river, proxy.url)), requests_of(river, 100))
+        sink = Sink(connect(behind(river, proxy.url)), requests_of(river, 100).elasticsearch)
         assert kinds(sink.write(documents)) == ["indexed"] * 200
     sizes = [len(names) for names in proxy.bulks]
     assert sizes[:3] == [100, 50, 25]  # halved until it is taken
@@ -348,14 +350,14 @@ def test_what_goes_in_one_request_follows_what_the_server_takes(river: Settings)
 def test_a_server_that_refuses_one_request_is_not_asked_for_the_rest(river: Settings) -> None:
     documents = [made(river, number) for number in range(40)]
     with faults.FaultServer(river.elasticsearch.url, [faults.answered(429)]) as proxy:
-        sink = Sink(connect(behind(river, proxy.url)), requests_of(river, 10))
+        sink = Sink(connect(behind(river, proxy.url)), requests_of(river, 10).elasticsearch)
         assert kinds(sink.write(documents)) == ["indexed"] * 40
     assert [len(names) for names in proxy.bulks[:2]] == [10, 5]
 
 
 def test_the_window_opens_again_after_a_storm(river: Settings) -> None:
     with faults.FaultServer(river.elasticsearch.url, [faults.answered(503)] * 5) as proxy:
-        sink = Sink(connect(behind(river, proxy.url)), requests_of(river, 50))
+        sink = Sink(connect(behind(river, proxy.url)), requests_of(river, 50).elasticsearch)
         assert kinds(sink.write([made(river, number) for number in range(20)])) == ["indexed"] * 20
         for start in range(100, 2000, 100):
             sink.write([made(river, start + number) for number in range(50)])
@@ -368,7 +370,7 @@ def test_a_document_on_which_the_server_fails_for_ever_is_dead_and_its_neighbour
     documents = [made(river, number) for number in range(4)]
     with faults.FaultServer(river.elasticsearch.url) as proxy:
         proxy.afterwards = faults.items_refused(500, "null_pointer_exception", "d2")
-        verdicts = Sink(connect(behind(river, proxy.url)), river).write(documents)
+        verdicts = Sink(connect(behind(river, proxy.url)), river.elasticsearch).write(documents)
     assert kinds(verdicts) == ["indexed", "indexed", "dead", "indexed"]
     assert (verdicts[2].reason, verdicts[2].alarm) == ("server-error", True)
     assert len(proxy.bulks) == MOST_SERVER_ERRORS + 1
@@ -384,7 +386,7 @@ def test_a_fault_of_index_or_shard_is_waited_out(river: Settings, status: int, n
     documents = [made(river, number) for number in range(3)]
     fault = faults.items_refused(status, "illegal_state_exception", *names)
     with faults.FaultServer(river.elasticsearch.url, [fault] * (MOST_SERVER_ERRORS + 4)) as proxy:
-        verdicts = Sink(connect(behind(river, proxy.url)), river).write(documents)
+        verdicts = Sink(connect(behind(river, proxy.url)), river.elasticsearch).write(documents)
     assert kinds(verdicts) == ["indexed"] * 3
     assert proxy.plan == []
 
@@ -392,7 +394,7 @@ def test_a_fault_of_index_or_shard_is_waited_out(river: Settings, status: int, n
 def test_who_waits_says_so(river: Settings, client: Elastic) -> None:
     told = Waits()
     client.ask("DELETE", f"/_index_template/{articles_alias(river.river.name)}")
-    with waiting(Sink(client, river, waits=told), [made(river)], "no-template") as verdicts:
+    with waiting(Sink(client, river.elasticsearch, waits=told), [made(river)], "no-template") as verdicts:
         assert told.now is not None
         assert told.now[0] == "no-template"
         provision_indices(river)

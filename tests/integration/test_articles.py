@@ -37,7 +37,7 @@ def client(slow: Settings) -> Iterator[Elastic]:
 def writer(client: Elastic, settings: Settings) -> ArticleWriter:
     """Start a process, as it were: it knows nothing of what was written before."""
     name = settings.river.name
-    return ArticleWriter(Lookup(client, name, Recent()), Sink(client, settings), name)
+    return ArticleWriter(Lookup(client, name, Recent()), Sink(client, settings.elasticsearch), name)
 
 
 def write(to: ArticleWriter, *arrivals: Arrival) -> list[str]:
@@ -119,7 +119,7 @@ def test_a_closed_month_is_waited_for(slow: Settings, client: Elastic, monkeypat
     index = f"{slow.river.name}-articles-2026.11"
     client.ask("POST", f"/{index}/_close")
     lookup = Lookup(client, slow.river.name, Recent())
-    waiting = ArticleWriter(lookup, Sink(client, slow), slow.river.name)
+    waiting = ArticleWriter(lookup, Sink(client, slow.elasticsearch), slow.river.name)
     with ThreadPoolExecutor(1) as pool:
         writing = pool.submit(write, waiting, arrival(first_seen=DECEMBER))
         try:

@@ -83,7 +83,7 @@ def gazette(servers: tuple[str, str]) -> Iterator[Settings]:
     )
     provision_indices(settings)
     client = connect(settings)
-    Sink(client, settings).write([document(one, 1, settings.river.name) for one in ARTICLES])
+    Sink(client, settings.elasticsearch).write([document(one, 1, settings.river.name) for one in ARTICLES])
     client.ask("POST", f"/{articles_alias(settings.river.name)}/_refresh")
     client.close()
     yield settings

@@ -13,6 +13,7 @@ from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner
 from pipelines.kafka import PartitionReader
 from pipelines.process import job
 from pipelines.process.role import group, partitions
+from pipelines.process.worker import ProcessConfig, WorkerHandle
 from pipelines.settings import Settings
 from pipelines.status import worker_status
 from schemas.records import DeadLetter, Outcome, OutcomeKind
@@ -71,7 +72,7 @@ def test_a_child_killed_from_outside_costs_no_page(river: Settings) -> None:
 def test_all_steps_fuse_into_one_stage(river: Settings) -> None:
     """A bundle's offset is committed after its effects only while nothing stands between source and sink."""
     pipeline = beam.Pipeline(runner=FnApiRunner(), options=PipelineOptions([], streaming=True))
-    job.build(pipeline, partitions(river), river)
+    job.build(pipeline, partitions(river), WorkerHandle(ProcessConfig.of(river)))
     _, stages = FnApiRunner().create_stages(pipeline.to_runner_api())
     named = [{transform.unique_name for transform in stage.transforms} for stage in stages]
     [inside] = [names for names in named if "read pages/Process" in names]

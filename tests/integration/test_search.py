@@ -80,7 +80,7 @@ def harbour(servers: tuple[str, str]) -> Iterator[Settings]:
     )
     provision_indices(settings)
     client = connect(settings)
-    Sink(client, settings).write([document(one, 1, settings.river.name) for one in ARTICLES])
+    Sink(client, settings.elasticsearch).write([document(one, 1, settings.river.name) for one in ARTICLES])
     client.ask("POST", f"/{articles_alias(settings.river.name)}/_refresh")
     client.close()
     yield settings
@@ -304,7 +304,7 @@ def world(servers: tuple[str, str]) -> Iterator[Settings]:
     )
     provision_indices(settings)
     client = connect(settings)
-    Sink(client, settings).write([document(one, 1, settings.river.name) for one in WORLD])
+    Sink(client, settings.elasticsearch).write([document(one, 1, settings.river.name) for one in WORLD])
     client.ask("POST", f"/{articles_alias(settings.river.name)}/_refresh")
     client.close()
     yield settings

@@ -40,7 +40,7 @@ def test_writers_that_start_together_share_the_new_index(river: Settings) -> Non
     def write(number: int) -> list[Verdict]:
         client = connect(river)
         try:
-            return Sink(client, river).write(
+            return Sink(client, river.elasticsearch).write(
                 [document(article(number * 10 + n), 1, river.river.name) for n in range(10)]
             )
         finally:
@@ -57,7 +57,7 @@ def test_writers_that_start_together_share_the_new_index(river: Settings) -> Non
 
 def test_the_ledger_keeps_the_first_success_of_a_visit(river: Settings) -> None:
     client = connect(river)
-    sink, name = Sink(client, river), river.river.name
+    sink, name = Sink(client, river.elasticsearch), river.river.name
     lines = [
         outcome(entry(1), Stage.INDEX, kind, at=WHEN + timedelta(minutes=minutes))
         for minutes, kind in enumerate((OutcomeKind.DEAD, OutcomeKind.INDEXED, OutcomeKind.SUPERSEDED))

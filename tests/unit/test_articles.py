@@ -38,7 +38,7 @@ class River:
     def restart(self) -> None:
         recent = Recent(self._limit)
         lookup = Lookup(self.index, "news", recent, self.stop, self.waits)
-        self.writer = ArticleWriter(lookup, Sink(self.index, SETTINGS, self.stop, self.waits), "news")
+        self.writer = ArticleWriter(lookup, Sink(self.index, SETTINGS.elasticsearch, self.stop, self.waits), "news")
 
     def write(self, *arrivals: Arrival) -> list[str]:
         """Write articles in one batch, and give how they ended."""

@@ -9,7 +9,9 @@ import pytest
 
 from pipelines.kafka import Message
 from pipelines.process import source
-from pipelines.process.source import ReadPages
+from pipelines.process.source import Generation, ReadPages
+from pipelines.process.worker import ProcessConfig, ProcessWorker, WorkerHandle
+from pipelines.settings import load_settings
 from schemas.records import BreakerState
 
 TRIPPED = BreakerState(role="process", tripped=True, at=datetime(2026, 11, 20, tzinfo=UTC), by="process-0@here")
@@ -37,12 +39,6 @@ class Log:
         return [Message("news.pages", 0, number, "", b"") for number in range(offset, last)]
 
 
-class Tripping:
-    """A breaker that trips after so many pages."""
-
-    tripped: BreakerState | None = None
-
-
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     made = Clock()
@@ -51,21 +47,23 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 @pytest.fixture
-def breaker(monkeypatch: pytest.MonkeyPatch) -> Tripping:
-    made = Tripping()
-    monkeypatch.setattr(source, "breaker", made)
+def worker() -> ProcessWorker:
+    servers = ["kafka.bootstrap_servers=nowhere:9092", "elasticsearch.url=http://nowhere:9200"]
+    return ProcessWorker(ProcessConfig.of(load_settings(assignments=servers, environment={})))
+
+
+def source_of(worker: ProcessWorker, generation: Generation | None = None) -> ReadPages:
+    made = ReadPages(WorkerHandle(worker.config), 1, generation)
+    made.worker = worker
     return made
 
 
-@pytest.fixture(autouse=True)
-def _going() -> Iterator[None]:
-    source.stop.clear()
-    yield
-    source.stop.clear()
+def trip(worker: ProcessWorker) -> None:
+    worker.breaker._own = TRIPPED
 
 
-def bundle(clock: Clock, log: Log, seconds_a_page: float, most: int = 200) -> Iterator[int]:
-    for message in ReadPages(0.2, most)._messages(log, 0):  # type: ignore[arg-type] - a stand-in
+def bundle(worker: ProcessWorker, clock: Clock, log: Log, seconds_a_page: float) -> Iterator[int]:
+    for message in source_of(worker)._messages(log, 0):  # type: ignore[arg-type] - a stand-in
         clock.now += seconds_a_page
         yield message.offset
 
@@ -75,44 +73,40 @@ def bundle(clock: Clock, log: Log, seconds_a_page: float, most: int = 200) -> It
     [(0.0, 200), (0.03, 48), (0.2, 16), (0.5, 11), (4.0, 2), (60.0, 1)],
     ids=["most pages", "whole batches", "one batch", "slow pages", "very slow ones", "one that is killed in the end"],
 )
-@pytest.mark.usefixtures("breaker")
 def test_a_bundle_ends_with_its_time_and_slow_pages_end_it_sooner(
-    clock: Clock, seconds_a_page: float, pages: int
+    worker: ProcessWorker, clock: Clock, seconds_a_page: float, pages: int
 ) -> None:
-    assert list(bundle(clock, Log(clock, 1000), seconds_a_page)) == list(range(pages))
+    assert list(bundle(worker, clock, Log(clock, 1000), seconds_a_page)) == list(range(pages))
 
 
-@pytest.mark.usefixtures("breaker")
-def test_a_bundle_takes_at_least_one_page_however_slow_the_broker_is(clock: Clock) -> None:
-    assert next(bundle(clock, Log(clock, 1000, first_wait=30.0), 0.1)) == 0
+def test_a_bundle_takes_at_least_one_page_however_slow_the_broker_is(worker: ProcessWorker, clock: Clock) -> None:
+    assert next(bundle(worker, clock, Log(clock, 1000, first_wait=30.0), 0.1)) == 0
 
 
-@pytest.mark.usefixtures("breaker")
-def test_a_bundle_ends_when_there_is_nothing_to_read(clock: Clock) -> None:
-    assert list(bundle(clock, Log(clock, 3), 0.01)) == [0, 1, 2]
+def test_a_bundle_ends_when_there_is_nothing_to_read(worker: ProcessWorker, clock: Clock) -> None:
+    assert list(bundle(worker, clock, Log(clock, 3), 0.01)) == [0, 1, 2]
 
 
-def test_no_page_is_read_once_the_breaker_has_tripped(clock: Clock, breaker: Tripping) -> None:
+def test_no_page_is_read_once_the_breaker_has_tripped(worker: ProcessWorker, clock: Clock) -> None:
     read = []
-    for offset in bundle(clock, Log(clock, 1000), 0.0):
-        read.append(offset)
-        breaker.tripped = TRIPPED if offset == 19 else None
-    assert read == list(range(20))
-    breaker.tripped = TRIPPED
-    assert list(bundle(clock, Log(clock, 1000), 0.0)) == []
-
-
-@pytest.mark.usefixtures("breaker")
-def test_no_page_is_read_once_the_role_is_asked_to_end(clock: Clock) -> None:
-    read = []
-    for offset in bundle(clock, Log(clock, 1000), 0.0):
+    for offset in bundle(worker, clock, Log(clock, 1000), 0.0):
         read.append(offset)
         if offset == 19:
-            source.stop.set()
+            trip(worker)
+    assert read == list(range(20))
+    assert list(bundle(worker, clock, Log(clock, 1000), 0.0)) == []
+
+
+def test_no_page_is_read_once_the_role_is_asked_to_end(worker: ProcessWorker, clock: Clock) -> None:
+    read = []
+    for offset in bundle(worker, clock, Log(clock, 1000), 0.0):
+        read.append(offset)
+        if offset == 19:
+            worker.stop.set()
     assert read == list(range(20))
 
 
-def test_a_generation_ends_when_the_breaker_trips_and_a_runner_without_one_is_held(breaker: Tripping) -> None:
-    breaker.tripped = TRIPPED
-    assert ReadPages(0.2, 200, source.Generation(ends_at=1e12))._over()
-    assert not ReadPages(0.2, 200)._over()
+def test_a_generation_ends_when_the_breaker_trips_and_a_runner_without_one_is_held(worker: ProcessWorker) -> None:
+    trip(worker)
+    assert source_of(worker, Generation(ends_at=1e12))._over()
+    assert not source_of(worker)._over()

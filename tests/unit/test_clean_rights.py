@@ -17,7 +17,8 @@ from pipelines.clean.rights import Rights, directives, rights_of
 from pipelines.errors import Skipped
 from pipelines.kafka import Message
 from pipelines.process.steps import MakeArticle
-from pipelines.settings import CleanSettings, Settings
+from pipelines.process.worker import ProcessConfig, WorkerHandle
+from pipelines.settings import CleanSettings, load_settings
 from schemas.records import Article, Outcome, OutcomeKind, Right, Stage
 from tests.rivers import entry as river_entry
 from tests.rivers import facts as river_facts
@@ -247,12 +248,17 @@ def test_pages_are_skipped_as_the_setting_says(skip: list[str], reason: str | No
 
 
 def test_the_step_ends_a_skipped_page_as_skipped_and_keeps_its_neighbour() -> None:
-    step = MakeArticle(Settings.model_validate({"clean": {"skip_rights": ["noindex"]}}))
+    set_so = [
+        'clean.skip_rights=["noindex"]',
+        "kafka.bootstrap_servers=nowhere:9092",
+        "elasticsearch.url=http://nowhere:9200",
+    ]
+    step = MakeArticle(WorkerHandle(ProcessConfig.of(load_settings(assignments=set_so, environment={}))))
     step.setup()
     try:
         done = [one for number, tag in ((1, "index"), (2, "noindex")) for one in step.process(message(number, tag))]
     finally:
-        step._sandbox.close()
+        step.worker.sandbox.close()
     [draft, refused] = done
     assert draft.article.url == river_entry(1).url
     assert refused.tag == "refused"

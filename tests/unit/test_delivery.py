@@ -28,7 +28,8 @@ from kafka.errors import (
 
 from pipelines.errors import RecordsRefused, ServiceError
 from pipelines.kafka import GroupReader, Message, PartitionReader, Sender
-from pipelines.process import source
+from pipelines.process.readers import Partition, Readers
+from pipelines.process.refusals import Refusals
 from tests.memory_kafka.broker import Broker
 from tests.memory_kafka.install import NOWHERE, memory_kafka
 
@@ -323,8 +324,8 @@ class Committing(RuleBasedStateMachine):
         self.stack = ExitStack()
         self.broker: Broker = self.stack.enter_context(memory_kafka())
         self.broker.create(TOPIC, 1)
-        self.readers = source._Readers()
-        self.partition = source.Partition(NOWHERE, TOPIC, 0, GROUP)
+        self.readers = Readers(NOWHERE, Refusals())
+        self.partition = Partition(TOPIC, 0, GROUP)
         self.last = 0
 
     def teardown(self) -> None:

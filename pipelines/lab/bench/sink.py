@@ -228,7 +228,7 @@ class _Sink(_Side):
 
     def __init__(self, client: Elastic, settings: Settings) -> None:
         super().__init__(client, settings, 1991)
-        self._sink = Sink(client, settings)
+        self._sink = Sink(client, settings.elasticsearch)
 
     def write(self, documents: Sequence[Document]) -> None:
         """Write documents as a step of the river does."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,9 +12,8 @@ from pipelines.breaker.guard import Breaker
 from pipelines.breaker.window import LEAST_FAULTS
 from pipelines.errors import NewsriverError, Poison, RecordsRefused, ServiceError
 from pipelines.kafka import Message
-from pipelines.process import books as module
-from pipelines.process.books import OutputWriter
 from pipelines.process.failures import Failure, failure_of
+from pipelines.process.output import OutputWriter
 from schemas.records import BreakerState, DeadLetter, Entry, Outcome, Stage
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -53,13 +52,6 @@ class Kafka:
         return [(value, DeadLetter.from_json(headers["dead-letter"])) for value, headers in found]
 
 
-@pytest.fixture(autouse=True)
-def breaker(monkeypatch: pytest.MonkeyPatch) -> Iterator[Breaker]:
-    made = Breaker()
-    monkeypatch.setattr(module, "breaker", made)
-    return made
-
-
 def page(number: int, body: bytes = b"<p>") -> Message:
     url = f"https://site-{number % 7}.example.org/{number}"
     entry = Entry(id=f"{number:032x}", url=url, link=url, feed_url=url, source="s", first_seen=NOON)
@@ -70,13 +62,13 @@ def failed(number: int, reason: str, body: bytes = b"<p>", stack: str = "") -> F
     return Failure(page(number, body), Stage.CLEAN, reason, "Poison", "why it failed", stack)
 
 
-def books(kafka: Kafka) -> OutputWriter:
-    return OutputWriter(kafka, "news", 0.5)  # type: ignore[arg-type] - a stand-in
+def output(kafka: Kafka, breaker: Breaker | None = None) -> OutputWriter:
+    return OutputWriter(kafka, "news", breaker or Breaker(), 0.5)  # type: ignore[arg-type] - a stand-in
 
 
 def test_a_letter_keeps_payload_and_headers_and_has_its_line() -> None:
     kafka = Kafka()
-    made = books(kafka)
+    made = output(kafka)
     made.dead(failed(1, "too-deep", b"<div>" * 9, stack="Traceback"))
     made.flush()
     [(payload, letter)] = kafka.letters()
@@ -87,9 +79,9 @@ def test_a_letter_keeps_payload_and_headers_and_has_its_line() -> None:
     assert line.at == letter.at
 
 
-def test_faults_of_sites_never_trip_the_breaker_and_ours_do_once(breaker: Breaker) -> None:
-    kafka = Kafka()
-    made = books(kafka)
+def test_faults_of_sites_never_trip_the_breaker_and_ours_do_once() -> None:
+    kafka, breaker = Kafka(), Breaker()
+    made = output(kafka, breaker)
     for number in range(600):
         made.dead(failed(number, ("too-many-attributes", "killed-cpu", "too-large")[number % 3]))
     made.flush()
@@ -107,7 +99,7 @@ def test_faults_of_sites_never_trip_the_breaker_and_ours_do_once(breaker: Breake
 def test_a_letter_that_is_larger_than_kafka_takes_goes_without_its_payload(at_once: bool) -> None:
     """The page itself just fitted; a trace on top must not keep its partition standing still."""
     kafka = Kafka(1000, at_once=at_once)
-    made = books(kafka)
+    made = output(kafka)
     made.dead(failed(1, "too-deep", b"x" * 990))
     made.dead(failed(2, "too-deep", b"small"))
     made.flush()
@@ -120,7 +112,7 @@ def test_a_letter_that_is_larger_than_kafka_takes_goes_without_its_payload(at_on
 
 
 def test_outcomes_that_kafka_refuses_are_an_error() -> None:
-    made = books(Kafka(10))
+    made = output(Kafka(10))
     made.outcome(Outcome.from_json(_line()))
     with pytest.raises(RecordsRefused):
         made.flush()
@@ -128,7 +120,7 @@ def test_outcomes_that_kafka_refuses_are_an_error() -> None:
 
 def _line() -> bytes:
     kafka = Kafka()
-    made = books(kafka)
+    made = output(kafka)
     made.dead(failed(1, "too-deep"))
     made.flush()
     line: bytes = kafka.of("outcomes")[0].to_json()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from functools import lru_cache
 from typing import NamedTuple
 
 from pipelines.breaker.guard import Breaker
@@ -13,15 +12,10 @@ from pipelines.ledger import outcomes as ledger
 from pipelines.ledger.dead_reasons import Fault, fault_of
 from pipelines.process.failures import Failure
 from pipelines.process.pages import accountable_entry
-from pipelines.runtime.endpoints import kafka_bootstrap
-from pipelines.settings import Settings
 from schemas.records import BreakerState, DeadLetter, Outcome, OutcomeKind
 from schemas.topics import BREAKER, DEAD_LETTERS, OUTCOMES
 
 log = logging.getLogger(__name__)
-
-breaker = Breaker()
-"""The dead-letter breaker of this process: the steps tell it how pages end, the source asks it whether to read on."""
 
 
 class _Sent(NamedTuple):
@@ -38,11 +32,13 @@ class OutputWriter:
     Args:
         sender: the producer.
         river: the river's name.
+        breaker: told of pages that die by a fault of ours.
         most_share: largest share of sites whose pages may die by a fault of ours (`process.max_dead_share`).
     """
 
-    def __init__(self, sender: Sender, river: str, most_share: float) -> None:
+    def __init__(self, sender: Sender, river: str, breaker: Breaker, most_share: float) -> None:
         self._sender = sender
+        self._breaker = breaker
         self._most_share = most_share
         self._outcomes, self._letters = OUTCOMES.full_name(river), DEAD_LETTERS.full_name(river)
         self._states = BREAKER.full_name(river)
@@ -74,7 +70,7 @@ class OutputWriter:
             self._send_without_payload(sent, too_large.message)
         self.outcome(end)
         if fault_of(failure.reason) is Fault.OURS:
-            breaker.failed(entry.feed_url, entry.url, letter, self._most_share, self._publish)
+            self._breaker.failed(entry.feed_url, entry.url, letter, self._most_share, self._publish)
 
     def flush(self) -> None:
         """Wait until Kafka has acknowledged everything.
@@ -101,20 +97,3 @@ class OutputWriter:
 
     def _publish(self, state: BreakerState) -> None:
         self._sender.send(self._states, state.role, state.to_json())
-
-
-@lru_cache(maxsize=4)
-def _sender(bootstrap: str, linger_ms: int) -> Sender:
-    return Sender(bootstrap, client_id="newsriver-process", linger_ms=linger_ms)
-
-
-@lru_cache(maxsize=4)
-def _books(bootstrap: str, linger_ms: int, river: str, most_share: float) -> OutputWriter:
-    return OutputWriter(_sender(bootstrap, linger_ms), river, most_share)
-
-
-def books_of(settings: Settings) -> OutputWriter:
-    """Give this process's writer for some settings, kept between generations."""
-    return _books(
-        kafka_bootstrap(settings), settings.kafka.linger_ms, settings.river.name, settings.process.max_dead_share
-    )

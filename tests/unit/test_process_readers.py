@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from pipelines.process import source
-from pipelines.process.source import Partition
+from pipelines.process import readers
+from pipelines.process.readers import Partition, Readers
+from pipelines.process.refusals import Refusals
 
-PAGES = Partition("nowhere:9092", "news.pages", 3, "news-process")
+PAGES = Partition("news.pages", 3, "news-process")
 
 
 class Broker:
@@ -32,21 +33,21 @@ class Broker:
 @pytest.fixture
 def broker(monkeypatch: pytest.MonkeyPatch) -> Broker:
     found = Broker()
-    monkeypatch.setattr(source, "PartitionReader", found.reader)
+    monkeypatch.setattr(readers, "PartitionReader", found.reader)
     return found
 
 
 def test_a_commit_that_was_refused_is_made_again(broker: Broker) -> None:
-    readers = source._Readers()
+    made = Readers("nowhere:9092", Refusals())
     broker.refuses = True
-    readers.commit(PAGES, 10)
+    made.commit(PAGES, 10)
     broker.refuses = False
-    readers.commit(PAGES, 10)
+    made.commit(PAGES, 10)
     assert broker.taken == [10]
 
 
 def test_a_commit_that_comes_late_or_again_is_not_made(broker: Broker) -> None:
-    readers = source._Readers()
+    made = Readers("nowhere:9092", Refusals())
     for offset in (10, 20, 15, 20, 21):
-        readers.commit(PAGES, offset)
+        made.commit(PAGES, offset)
     assert broker.taken == [10, 20, 21]
