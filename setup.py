@@ -94,6 +94,7 @@ setup(
     package_data={
         "pipelines": ["clean/*.toml", "topics/lexicon/*.toml", "py.typed"],
         "pipelines.demo": ["pages/*", "outlets/*"],
+        "pipelines.web": ["static/*", "templates/*.html"],
         "schemas": ["calendar/*.json", "elasticsearch/*.json", "json/*.json", "examples/*.json", "py.typed"],
     },
     install_requires=REQUIRES,

@@ -51,6 +51,7 @@ def river(servers: tuple[str, str], tmp_path: Path) -> Iterator[Settings]:
             f"kafka.bootstrap_servers={servers[0]}",
             f"elasticsearch.url={servers[1]}",
             "kafka.partitions=2",
+            "serve.with_run=false",  # its port is one of the machine's
             "elasticsearch.refresh_seconds=0.2",
             f"fetch.gate_directory={tmp_path / 'hosts'}",
         ],

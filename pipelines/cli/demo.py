@@ -27,9 +27,11 @@ if TYPE_CHECKING:
 SEED_ARTICLE = Path(__file__).parents[2].joinpath("../shared/data/seed-article.txt").resolve()
 
 _BAR = 30
-_WHAT_NEXT = (
-    "The servers stay up: try `newsriver search bridge`, `newsriver status`; `newsriver stack down` stops them."
+_PAGE = (
+    "The servers stay up. Search page: {0}/  API: curl '{1}/v1/search?q=bridge'  "
+    "`newsriver status` shows the river, `newsriver stack down` stops all of it."
 )
+_NO_PAGE = "The servers stay up; the search page did not start, {0} says why; `newsriver stack down` stops all of it."
 
 
 @click.command()
@@ -48,6 +50,7 @@ def demo(context: Context, timeout: float, seed_article: Path | None) -> None:
     from pipelines import stack
     from pipelines.cli.stack import console_report
     from pipelines.demo import river
+    from pipelines.demo.page import leave_page_running
     from pipelines.demo.site import SampleSite
     from pipelines.index.elastic import connect
     from pipelines.index.provision import provision
@@ -63,9 +66,12 @@ def demo(context: Context, timeout: float, seed_article: Path | None) -> None:
     err.print(styled("{} feeds of the sample news site flow through river [bold]{}[/]", count, name))
     with site, river.flowing(settings, site, settings.stack.directory, context.arguments) as supervisor:
         progress = _watch(settings, site, supervisor, timeout)
+    seconds = time.monotonic() - started
+    address = leave_page_running(settings, context.assignments, context.file)
     client = connect(settings)
     try:
-        wrong = _report(client, settings, site, progress, time.monotonic() - started)
+        wrong = _report(client, settings, site, progress, seconds)
+        _what_next(settings, address)
     finally:
         client.close()
     if wrong:
@@ -106,8 +112,15 @@ def _report(client: Elastic, settings: Settings, site: SampleSite, progress: Dem
     out.print(f"{len(site.expected) - len(wrong)} of {len(site.expected)} pages and feeds ended as the site expects.")
     shown = _searches(client, settings)
     figures = progress.status.articles, seconds, shown
-    out.print(styled("\n[bold]{} articles indexed[/] in {:.0f} s, {} searches with hits.", *figures), _WHAT_NEXT)
+    out.print(styled("\n[bold]{} articles indexed[/] in {:.0f} s, {} searches with hits.", *figures))
     return len(wrong)
+
+
+def _what_next(settings: Settings, address: str) -> None:
+    if address:
+        out.print(styled(_PAGE, address, address.removeprefix("http://")))
+    else:
+        out.print(styled(_NO_PAGE, str(settings.stack.directory / "serve.log")))
 
 
 def _counts(title: str, counts: dict[str, int]) -> None:

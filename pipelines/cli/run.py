@@ -42,6 +42,8 @@ def run(context: Context, feeds: tuple[Path, ...]) -> None:
     from pipelines.runtime.signals import drain_on_signals
     from pipelines.runtime.supervisor import Supervisor, workers_of
     from pipelines.stack import up
+    from pipelines.stack.search_page import end_search_page
+    from pipelines.stack.state import folder
 
     settings = context.settings
     known = listed_feeds(feeds or settings.river.feeds)  # a wrong list is said before anything is started
@@ -49,8 +51,10 @@ def run(context: Context, feeds: tuple[Path, ...]) -> None:
     with _report() as report:
         up(settings, report)
     provision(settings)
+    end_search_page(folder(settings))  # that of a demonstration has the port
     what = f"{len(known)} feeds from lists" if known else "the feeds on Kafka (`newsriver feeds list`)"
-    _tell(f"the river flows: {what}; Ctrl-C drains it; `newsriver search WORDS` in another terminal")
+    page = f"; search page: http://{settings.serve.host}:{settings.serve.port}/" if settings.serve.with_run else ""
+    _tell(f"the river flows: {what}; Ctrl-C drains it{page}; `newsriver search WORDS` in another terminal")
     stop = threading.Event()
     with told(settings, stop):
         workers, may_go_on = workers_of(settings, feeds), ResumeWatch(settings)

@@ -29,6 +29,7 @@ def options(site: SampleSite) -> list[str]:
     return [
         f"fetch.allow_networks={json.dumps(site.networks())}",
         "fetch.delay_seconds=0.1",
+        "serve.with_run=false",  # it is started at the end, and stays
         "fetch.later_scale=0.01",  # the revisit after 15 minutes comes after 9 seconds
         'fetch.revisit=["15m"]',
         "fetch.timeout_seconds=10",

@@ -70,7 +70,7 @@ def workers_of(settings: Settings, feeds: Sequence[Path] = ()) -> list[Worker]:
             for number in range(count)
         ),
         Worker("record", ["record"]),
-        *([Worker("serve", ["serve"])] if settings.serve.websub else []),
+        *([Worker("serve", ["serve"])] if settings.serve.websub or settings.serve.with_run else []),
     ]
 
 

@@ -286,6 +286,9 @@ class ServeSettings(Section):
     public_url: Annotated[str, AfterValidator(checks.public_url), Field(examples=["https://news.example.org"])] = ""
     """Address under which others reach this server, e.g. https://news.example.org; needed for `websub`."""
 
+    with_run: bool = True
+    """Whether `newsriver run` starts the HTTP server with the rest; with `websub` it always does."""
+
     keys: Literal["auto", "always", "never"] = "auto"
     """Who needs an API key: auto, all but this machine while the server is reached by no other; always; or never."""
 

@@ -16,6 +16,7 @@ from pipelines.stack import artifacts, ports, processes
 from pipelines.stack.java import Java, find_java
 from pipelines.stack.parts import SERVERS, elsewhere, mark_of, process_of, server_of, software_folder
 from pipelines.stack.report import Silent, StackReport
+from pipelines.stack.search_page import end_search_page
 from pipelines.stack.server import Server
 from pipelines.stack.state import FILE_NAME, ServerState, StackState, folder, load, locked, save
 
@@ -152,6 +153,8 @@ def _stop(directory: Path, settings: Settings, report: StackReport) -> tuple[str
     state = load(directory)
     found = {kind: processes.marked(mark_of(kind, directory)) for kind in SERVERS}
     running = tuple(kind.artifact.label for kind in SERVERS if found[kind])
+    if end_search_page(directory):
+        report.say("Stopped the search page.")
     if running:
         report.say(f"Stopping {' and '.join(running)}.")
     killed = processes.end(process for kind in SERVERS for process in found[kind])

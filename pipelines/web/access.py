@@ -21,7 +21,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from pipelines.settings import ServeSettings
 from pipelines.web.keys import KeyStore
 from pipelines.web.limiter import RateLimiter
-from pipelines.web.problems import problem
+from pipelines.web.problems import HttpFault, problem
 from pipelines.websub.protocol import CALLBACKS
 
 _OPEN = ("/healthz", "/static/", CALLBACKS)
@@ -54,11 +54,12 @@ class Gate:
         wait = self._limiter.wait(f"key {name}" if name else _network(request), self._clock())
         if wait:
             seconds = str(math.ceil(wait))
-            return problem(429, f"too many requests; ask again in {seconds} s", headers={"Retry-After": seconds})
+            detail = f"too many requests; ask again in {seconds} s"
+            return problem(HttpFault(429, detail, headers={"Retry-After": seconds}))
         if name is None and self._policy != "never":
             detail = "this key is not known here" if key else "an API key is needed: Authorization: Bearer KEY"
             hint = "`newsriver keys add NAME` on the server makes one"
-            return problem(401, detail, hint=hint, headers={"WWW-Authenticate": _ASK_FOR_KEY})
+            return problem(HttpFault(401, detail, hint=hint, headers={"WWW-Authenticate": _ASK_FOR_KEY}))
         return None
 
     def _is_local(self, request: Request) -> bool:

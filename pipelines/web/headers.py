@@ -13,7 +13,7 @@ from pipelines.websub.protocol import CALLBACKS
 POLICY = "default-src 'none'; frame-ancestors 'none'"
 """What a browser may do with an answer that is no page: nothing."""
 
-_HEADERS = {
+HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": POLICY,
     "Referrer-Policy": "no-referrer",
@@ -21,6 +21,7 @@ _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
+"""What every answer says where its handler does not say otherwise."""
 
 
 class SecurityHeaders:
@@ -35,7 +36,7 @@ class SecurityHeaders:
         async def send_secured(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                for name, value in _HEADERS.items():
+                for name, value in HEADERS.items():
                     headers.setdefault(name, value)
             await send(message)
 

@@ -12,6 +12,7 @@ from pipelines.http.client import Client
 from pipelines.runtime.endpoints import kafka_bootstrap
 from pipelines.runtime.heartbeat import Heartbeat, Waits
 from pipelines.runtime.run_loop import run_loop
+from pipelines.search.operations import Search
 from pipelines.settings import Settings
 from pipelines.web.app import application
 from pipelines.web.callbacks import callbacks
@@ -50,19 +51,25 @@ def run(settings: Settings, stop: threading.Event) -> None:
 
 
 async def _run(settings: Settings, stop: threading.Event, waits: Waits) -> None:
-    where = f"{settings.serve.host}:{settings.serve.port}"
-    if not settings.serve.websub:
-        async with listening(application(settings, lambda: _waiting(waits)), settings):
-            log.info("serving on %s", where)
+    async with Search.connect(settings) as search:
+        if settings.serve.websub:
+            await _run_with_hubs(settings, stop, waits, search)
+            return
+        app = application(settings, lambda: _waiting(waits), search)
+        async with listening(app, settings):
+            log.info("serving on %s:%d", settings.serve.host, settings.serve.port)
             while not stop.is_set():
                 await asyncio.sleep(_LOOK_SECONDS)
-        return
+
+
+async def _run_with_hubs(settings: Settings, stop: threading.Event, waits: Waits, search: Search) -> None:
+    serve = settings.serve
     async with Client(settings) as client:
         subscriber = Subscriber(settings, client, waits)
-        app = application(settings, lambda: {**_waiting(waits), "websub": subscriber.status()})
+        app = application(settings, lambda: {**_waiting(waits), "websub": subscriber.status()}, search)
         app.include_router(callbacks(subscriber, _most_bytes(settings)))
         async with listening(app, settings):
-            log.info("serving on %s, WebSub callbacks below %s", where, settings.serve.public_url)
+            log.info("serving on %s:%d, WebSub callbacks below %s", serve.host, serve.port, serve.public_url)
             await run_loop(subscriber.connect, stop)
 
 

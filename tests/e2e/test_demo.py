@@ -18,6 +18,8 @@ import pytest
 from pipelines.cli import COMMANDS
 from pipelines.demo.site import SampleSite
 from pipelines.settings import Settings, load_settings
+from pipelines.stack.ports import choose
+from tests.integration.hub import call as fetch
 from tests.rivers import as_environment, documents, role, until
 
 pytestmark = pytest.mark.servers
@@ -51,24 +53,42 @@ def shown(servers: tuple[str, str], tmp_path_factory: pytest.TempPathFactory) ->
             f"elasticsearch.url={servers[1]}",
             "kafka.partitions=2",
             f"stack.directory={tmp_path_factory.mktemp('stack')}",
+            f"serve.port={choose()}",
         ],
         environment={},
     )
     done = call(settings, "demo")
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     yield settings, done.stdout
+    call(settings, "stack", "down")
     with suppress(Exception):
         remove(settings)
 
 
 def test_it_ends_with_articles_and_three_searches(shown: tuple[Settings, str]) -> None:
     settings, text = shown
-    last = text.strip().splitlines()[-1]
+    last = text.strip().splitlines()[-2]
     found = re.search(r"(\d+) articles indexed in \d+ s, (\d) searches with hits", last)
     assert found, last
     assert int(found[1]) >= 25
     assert int(found[1]) == len(documents(settings))
     assert found[2] == "3"
+
+
+def test_its_last_line_names_a_page_and_an_api_that_work(shown: tuple[Settings, str]) -> None:
+    settings, text = shown
+    last = text.strip().splitlines()[-1]
+    [page] = re.findall(r"Search page: (http://127\.0\.0\.1:\d+/)", last)
+    [api] = re.findall(r"curl '(.+?)'", last)
+    assert page == f"http://127.0.0.1:{settings.serve.port}/"
+    status, body = fetch("GET", f"http://{api}")
+    assert status == 200
+    found = json.loads(body)
+    assert found["total"] >= 1
+    assert len(found["articles"]) == min(found["total"], 10)
+    for address, understood in ((page, False), (f"{page}search?q=bridge", True)):
+        status, body = fetch("GET", address)
+        assert (status, b"understood as" in body) == (200, understood)
 
 
 def test_a_second_run_adds_no_duplicate(shown: tuple[Settings, str]) -> None:

@@ -67,11 +67,11 @@ def test_what_was_set_is_handed_on_where_other_users_cannot_read_it(tmp_path: Pa
     assert b"NEWSRIVER_KAFKA__PARTITIONS=3" in environment.split(b"\0")
 
 
-@pytest.mark.parametrize("websub", [False, True])
-def test_serve_runs_only_when_it_subscribes(websub: bool) -> None:
-    settings = Settings(serve=ServeSettings(websub=websub))
+@pytest.mark.parametrize(("websub", "with_run"), [(False, False), (True, False), (False, True)])
+def test_serve_runs_where_it_is_wanted_or_subscribes(websub: bool, with_run: bool) -> None:
+    settings = Settings(serve=ServeSettings(websub=websub, with_run=with_run))
     workers = {worker.name: worker.arguments for worker in workers_of(settings, [Path("mine.toml")])}
-    assert workers.get("serve") == (["serve"] if websub else None)
+    assert workers.get("serve") == (["serve"] if websub or with_run else None)
     assert workers["poll"] == ["poll", "--feeds", "mine.toml"]
 
 

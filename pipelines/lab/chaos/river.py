@@ -57,6 +57,7 @@ def options(networks: list[str], bootstrap: str, url: str) -> list[str]:
         f"river.name={RIVER}",
         "river.contact=https://example.org/newsriver-chaos",
         "river.log_level=info",
+        "serve.with_run=false",
         f"kafka.bootstrap_servers={bootstrap}",
         "kafka.partitions=4",  # few, so that several hosts share each
         "kafka.replication_factor=1",

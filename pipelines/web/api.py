@@ -1,0 +1,83 @@
+"""The HTTP API below `/v1`: the operations of search under the names and parameters of the commands."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Query
+from starlette.requests import Request
+from starlette.responses import Response
+
+from pipelines.search.formats import MEDIA_TYPES, FeedFacts, Format, atom, csv_lines, jsonfeed, ndjson_line, rss
+from pipelines.search.operations import Search
+from pipelines.search.results import SearchResult
+from pipelines.web.answers import answer, tagged
+from pipelines.web.models import CountAnswer, ProblemAnswer, SearchAnswer, TimelineAnswer, TopAnswer
+from pipelines.web.parameters import QueryParameters, SearchParameters, TimelineParameters, TopParameters
+
+_PROBLEM = {"model": ProblemAnswer, "content": {"application/problem+json": {}}}
+_RESPONSES: dict[int | str, dict[str, Any]] = {
+    "4XX": _PROBLEM | {"description": "A parameter is wrong, or the caller may not ask."},
+    503: _PROBLEM | {"description": "Elasticsearch is away; `Retry-After` says when to ask again."},
+}
+_OTHER_FORMATS: dict[str, dict[str, Any]] = {media.partition(";")[0]: {} for media in MEDIA_TYPES.values()}
+_FEEDS = {Format.RSS: rss, Format.ATOM: atom, Format.JSONFEED: jsonfeed}
+
+router = APIRouter(prefix="/v1", responses=_RESPONSES)
+
+
+def search_of(request: Request) -> Search:
+    """Give the application's search."""
+    found: Search = request.app.state.search
+    return found
+
+
+@router.get("/search", response_model=SearchAnswer, responses={200: {"content": _OTHER_FORMATS}})
+async def search(request: Request, asked: Annotated[SearchParameters, Query()]) -> Response:
+    """Find articles, one page of them."""
+    found = await search_of(request).search(
+        asked.query, sort=asked.sort, limit=asked.limit, cursor=asked.cursor, explain=asked.explain
+    )
+    if asked.format is Format.JSON:
+        return answer(request, found.to_json())
+    return _formatted(request, found, asked.format)
+
+
+@router.get("/count", response_model=CountAnswer)
+async def count(request: Request, asked: Annotated[QueryParameters, Query()]) -> Response:
+    """Count the articles that a query finds, exactly."""
+    return answer(request, (await search_of(request).count(asked.query)).to_json())
+
+
+@router.get("/timeline", response_model=TimelineAnswer)
+async def timeline(request: Request, asked: Annotated[TimelineParameters, Query()]) -> Response:
+    """Count articles over time, beside all articles of each interval."""
+    return answer(request, (await search_of(request).timeline(asked.query, asked.interval)).to_json())
+
+
+@router.get("/top/{field}", response_model=TopAnswer)
+async def top(request: Request, field: str, asked: Annotated[TopParameters, Query()]) -> Response:
+    """Count articles by the values of a field: source, site, lang, topic, author, rights, license, feed, story."""
+    return answer(request, (await search_of(request).top(asked.query, field, asked.limit)).to_json())
+
+
+def _formatted(request: Request, found: SearchResult, form: Format) -> Response:
+    """Write a page of articles as lines, a table or a feed."""
+    articles = [hit.to_json() for hit in found.hits]
+    if form in _FEEDS:
+        body = _FEEDS[form](_feed_facts(request, found), articles)
+    elif form is Format.CSV:
+        body = "".join(csv_lines(articles)).encode()
+    else:
+        body = b"".join(map(ndjson_line, articles))
+    lasting = [form, str(request.url), [(hit.article.id, hit.article.fetched_at) for hit in found.hits]]
+    return tagged(request, body, MEDIA_TYPES[form], lasting)
+
+
+def _feed_facts(request: Request, found: SearchResult) -> FeedFacts:
+    base = request.app.state.public_url or str(request.base_url).rstrip("/")
+    page = f"{base}/search?{urlencode({'q': found.query})}"
+    address = f"{base}{request.url.path}?{request.url.query}"
+    return FeedFacts(f"Newsriver: {found.query}", page, address, datetime.now(UTC))

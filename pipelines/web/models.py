@@ -1,0 +1,111 @@
+"""What the API's answers hold, for the OpenAPI document; a test reads real answers with these models."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from schemas.records import Article
+
+
+class Answer(BaseModel):
+    """What all answers have in common: nothing that is not named here."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class ProblemAnswer(Answer):
+    """An error (RFC 9457)."""
+
+    title: str
+    status: int
+    detail: str
+    parameter: Annotated[str, Field(description="The parameter that is wrong.")] = ""
+    hint: Annotated[str, Field(description="What to do next, or the nearest right value.")] = ""
+
+
+class Understood(Answer):
+    """One part of the query as it was understood."""
+
+    kind: str
+    text: str
+    note: Annotated[str, Field(description="What was corrected or ignored.")]
+    without: Annotated[str, Field(description="The query without this part.")]
+
+
+class ScoreParts(Answer):
+    """What a score is made of."""
+
+    total: float
+    text: float
+    recency: float
+    story: float
+
+
+class FoundArticle(Article):
+    """An article that was found."""
+
+    score: Annotated[float, Field(description="How well it fits; comparable within one answer only.")]
+    highlights: Annotated[list[str], Field(description="Parts of the text as HTML, words that fit in `<em>`.")]
+    explained: ScoreParts | None = None
+
+
+class QueryAnswer(Answer):
+    """An answer to a query."""
+
+    query: Annotated[str, Field(description="The query as it was understood, in canonical form.")]
+    understood: list[Understood]
+
+
+class SearchAnswer(QueryAnswer):
+    """One page of articles."""
+
+    total: int
+    exact: Annotated[bool, Field(description="Whether the total is exact; else it is at least that.")]
+    took_ms: int
+    articles: list[FoundArticle]
+    next: Annotated[str | None, Field(description="The cursor of the next page; null behind the last one.")]
+
+
+class CountAnswer(QueryAnswer):
+    """How many articles fit, exactly."""
+
+    total: int
+
+
+class TimelineStep(Answer):
+    """One interval."""
+
+    start: datetime
+    count: int
+    all: Annotated[int, Field(description="All articles of the interval, whether they fit or not.")]
+    share: float
+
+
+class TimelineAnswer(QueryAnswer):
+    """Articles over time."""
+
+    interval: str
+    total: int
+    buckets: list[TimelineStep]
+
+
+class Value(Answer):
+    """One value of a field."""
+
+    value: str
+    count: int
+    filter: Annotated[str, Field(description="What to add to the query to see these alone.")]
+    score: Annotated[float, Field(description="How far a significant term stands out.")] = 0.0
+    all: Annotated[int, Field(description="Articles with it that need not fit, of a significant term.")] = 0
+
+
+class TopAnswer(QueryAnswer):
+    """The most frequent values of a field, or its significant terms."""
+
+    field: str
+    total: int
+    values: list[Value]
+    other: Annotated[int, Field(description="Articles with values that are not shown.")]

@@ -1,0 +1,156 @@
+"""Search over articles in memory, for tests of what is served of it; `tests/contract/test_search.py` holds it to it.
+
+It knows words and phrases as they are written, and filters; no inflections and no ranks.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from pipelines.errors import ServiceError
+from pipelines.search.bodies import MATCH_END, MATCH_START, SortOrder
+from pipelines.search.cursor import Cursor, from_text, to_text
+from pipelines.search.facets import AUTOMATIC, INTERVALS, chosen_interval, facet_field, facet_filter
+from pipelines.search.operations import MOST_HITS, Search, _checked, _order
+from pipelines.search.query import Query
+from pipelines.search.results import (
+    Bucket,
+    CountResult,
+    Hit,
+    SearchResult,
+    TimelineBucket,
+    TimelineResult,
+    TopResult,
+)
+from pipelines.search.tree import All, Either, Filter, Node, Not, Period, Phrase, Word
+from pipelines.settings import Settings
+from schemas.records import Article
+
+
+class MemorySearch(Search):
+    """Answers what `Search` would.
+
+    Attributes:
+        articles: what there is.
+        away: whether nobody is there.
+    """
+
+    def __init__(self, articles: list[Article]) -> None:
+        self.articles = articles
+        self.settings = Settings()
+        self.away = False
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+    async def search(
+        self,
+        query: Query,
+        *,
+        sort: SortOrder | str = SortOrder.RELEVANCE,
+        limit: int = 10,
+        cursor: str | None = None,
+        explain: bool = False,  # noqa: ARG002 - as the real one
+    ) -> SearchResult:
+        order, fits = _order(sort, query), self._fitting(query)
+        asked = f"{order} {query}"
+        begun = from_text(cursor, asked) if cursor else Cursor(query.now, (0,))
+        fits.sort(key=_when, reverse=order is not SortOrder.OLDEST)
+        start = int(begun.after[0])
+        page = fits[start : start + _checked(limit, MOST_HITS)]
+        more = to_text(Cursor(begun.now, (start + limit,)), asked) if len(page) == limit > 0 else None
+        hits = tuple(Hit(each, 1.0, (_marked(each.body, query),), each.title) for each in page)
+        return SearchResult(str(query), query.understood, len(fits), True, hits, more, 1)
+
+    async def count(self, query: Query) -> CountResult:
+        return CountResult(str(query), query.understood, len(self._fitting(query)))
+
+    async def timeline(self, query: Query, interval: str = AUTOMATIC) -> TimelineResult:
+        times = sorted(map(_when, self._fitting(query)))
+        chosen = chosen_interval(interval, times[-1] - times[0] if times else timedelta())
+        counts = Counter(_start(time, chosen) for time in times)
+        every = Counter(_start(_when(each), chosen) for each in self.articles)
+        steps: list[TimelineBucket] = []
+        step = _start(times[0], chosen) if times else None
+        while step is not None and step <= _start(times[-1], chosen):
+            steps.append(TimelineBucket(step, counts[step], every[step]))
+            step = _start(step + INTERVALS[chosen] * 1.2, chosen)
+        return TimelineResult(str(query), query.understood, chosen, tuple(steps))
+
+    async def top(self, query: Query, name: str, limit: int = 10) -> TopResult:
+        facet_field(name)
+        fits = self._fitting(query)
+        counts = Counter(
+            value for each in fits for value in set(_values(each, name)) if not value.startswith("medtop:")
+        )
+        first = sorted(counts.items(), key=lambda found: (-found[1], found[0]))
+        buckets = tuple(Bucket(value, number, facet_filter(name, value)) for value, number in first[:limit])
+        other = sum(number for _, number in first[limit:])
+        return TopResult(str(query), query.understood, name, len(fits), buckets, other)
+
+    def _fitting(self, query: Query) -> list[Article]:
+        if self.away:
+            raise ServiceError("Elasticsearch at http://memory does not answer", resource="http://memory")
+        return [each for each in self.articles if all(_fits(each, node) for node in query.nodes)]
+
+
+def _fits(article: Article, node: Node) -> bool:
+    text = f"{article.title}\n{article.body}"
+    match node:
+        case Word() | Phrase():
+            wanted, held = (node.text, text) if node.exact else (node.text.lower(), text.lower())
+            return wanted in held
+        case Not():
+            return not _fits(article, node.node)
+        case All():
+            return all(_fits(article, each) for each in node.nodes)
+        case Either():
+            return any(_fits(article, each) for each in node.nodes)
+        case Period():
+            when = _when(article)
+            return (node.since is None or when >= node.since) and (node.until is None or when < node.until)
+        case Filter():
+            values = _values(article, node.name)
+            wanted_one = not node.values or any(value in values for value in node.values)
+            return wanted_one and not any(value in values for value in node.excluded)
+
+
+def _values(article: Article, name: str) -> list[str]:
+    read: dict[str, Callable[[], Any]] = {
+        "source": lambda: [article.source],
+        "lang": lambda: [article.language],
+        "topic": lambda: [part for topic in article.topics for part in (topic.id, topic.label)],
+        "author": lambda: article.authors,
+        "rights": lambda: article.rights,
+    }
+    found: list[str] = read.get(name, list)()
+    return found
+
+
+def _when(article: Article) -> datetime:
+    return article.published_at or article.first_seen
+
+
+def _start(when: datetime, interval: str) -> datetime:
+    when = when.astimezone(UTC).replace(second=0, microsecond=0)
+    if interval == "minute":
+        return when
+    when = when.replace(minute=0)
+    if interval == "hour":
+        return when
+    when = when.replace(hour=0)
+    if interval == "week":
+        return when - timedelta(days=when.weekday())
+    return when if interval == "day" else when.replace(day=1, month=when.month if interval == "month" else 1)
+
+
+def _marked(body: str, query: Query) -> str:
+    """Mark the first word of the query, as it is written."""
+    for node in query.nodes:
+        if isinstance(node, Word | Phrase) and (at := body.lower().find(node.text.lower())) >= 0:
+            end = at + len(node.text)
+            return f"{body[max(0, at - 60) : at]}{MATCH_START}{body[at:end]}{MATCH_END}{body[end : end + 100]}"
+    return body[:160]
