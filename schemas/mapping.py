@@ -159,7 +159,6 @@ def _template(name: str, record: type[Record]) -> Json:
                 "index": {"codec": "best_compression"} | ({"analysis": analysis()} if TEXTS.get(record) else {})
             },
             "mappings": mappings(record),
-            "aliases": {f"{RIVER}-{name}": {}},
         },
         "_meta": {"managed_by": "newsriver setup"},
     }

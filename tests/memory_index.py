@@ -22,6 +22,7 @@ class MemoryIndex(Elastic):
 
     Attributes:
         indices: documents by index and id: version and source.
+        aliases: what each index is read through.
         asked: the requests, as method and path.
         away: requests, of all that come, that find nobody there.
         before_bulk: called before each bulk request is carried out.
@@ -30,6 +31,7 @@ class MemoryIndex(Elastic):
     def __init__(self) -> None:
         self.url = "http://memory"
         self.indices: dict[str, dict[str, tuple[int, Json]]] = {}
+        self.aliases: dict[str, Json] = {}
         self.asked: list[tuple[str, str]] = []
         self.away = 0
         self.before_bulk: Callable[[], None] = lambda: None
@@ -69,16 +71,17 @@ class MemoryIndex(Elastic):
         if path.endswith("/_search"):
             assert isinstance(body, dict)
             return ElasticAnswer(200, self._search(body)) if self.indices else ElasticAnswer(404, {})
-        return self._index(method, path.strip("/"))
+        return self._index(method, path.strip("/"), body)
 
-    def _index(self, method: str, name: str) -> ElasticAnswer:
+    def _index(self, method: str, name: str, body: object) -> ElasticAnswer:
         if name.startswith("_index_template/"):
             return ElasticAnswer(200, {})
         if method == "PUT":
             self.indices.setdefault(name, {})
+            self.aliases.setdefault(name, body["aliases"] if isinstance(body, dict) else {})
         if name not in self.indices:
             return ElasticAnswer(404, {})
-        return ElasticAnswer(200, {name: {"aliases": {name.rpartition("-")[0]: {}}}})
+        return ElasticAnswer(200, {name: {"aliases": self.aliases.get(name, {})}})
 
     def _bulk(self, body: bytes) -> list[Json]:
         lines = [orjson.loads(line) for line in body.splitlines()]

@@ -28,8 +28,10 @@ def process(context: Context, worker: int, workers: int, beam_arguments: tuple[s
     sandbox = article_sandbox(context.settings.clean)
     sandbox.prepare()  # takes as long as the imports below
     from pipelines.process.role import run
+    from pipelines.process.worker import ProcessConfig
     from pipelines.runtime.signals import DRAIN_SECONDS, drain_on_signals, leave_within
 
     stop = threading.Event()
     leave_within(drain_on_signals(stop), DRAIN_SECONDS)
-    run(context.settings, worker, workers, beam_arguments, stop=stop, sandbox=sandbox, settings_file=context.file)
+    config = ProcessConfig.of(context.settings, context.file)
+    run(context.settings, config, worker, workers, beam_arguments, stop=stop, sandbox=sandbox)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
-from pipelines.index.documents import articles_index
+from pipelines.index.documents import IndexFamily
 from pipelines.index.identity import Because, Claim, claims, same_article
 from pipelines.index.merge import further, merged, moment
 from pipelines.index.stored import MOST_CLAIMANTS, Place, Stored, Wanted
@@ -42,9 +42,9 @@ class Arrival:
         found = () if article is None else tuple(claims(entry, facts, article))
         return cls(entry, facts, article, found)
 
-    def wanted(self, river: str) -> Wanted:
+    def wanted(self, indices: IndexFamily) -> Wanted:
         """Say what is to be looked up before it is written."""
-        place = Place(articles_index(river, self.entry.first_seen), self.entry.id)
+        place = Place(indices.index(self.entry.first_seen), self.entry.id)
         return Wanted(place, (self.entry.url, *(claim.url for claim in self.claims)))
 
 
@@ -71,16 +71,16 @@ class WritePlan:
     stored: bool = True
 
 
-def plan(arrival: Arrival, found: Sequence[Stored], river: str) -> WritePlan:
+def plan(arrival: Arrival, found: Sequence[Stored], indices: IndexFamily) -> WritePlan:
     """Decide what becomes of an arrival.
 
     Args:
         arrival: the article.
         found: what a lookup gave for it.
-        river: the river's name.
+        indices: where articles are written.
     """
     found = sorted(found, key=lambda stored: (stored.id != arrival.entry.id, moment(stored.source["first_seen"])))
-    place = arrival.wanted(river).place
+    place = arrival.wanted(indices).place
     if arrival.article is None:
         return _removed(arrival, found[0] if found else None, place)
     source = arrival.article.model_dump(exclude_none=True)

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from pipelines.index.arrival import Arrival, WritePlan, plan
-from pipelines.index.documents import Document, article_source
+from pipelines.index.documents import Document, IndexFamily, article_source
 from pipelines.index.lookup import Lookup
 from pipelines.index.sink import Sink
 from pipelines.index.stored import Stored
@@ -32,13 +32,13 @@ class ArticleWriter:
     Args:
         lookup: looks up what the index has of them.
         sink: writes.
-        river: the river's name.
+        indices: where articles are written.
     """
 
-    def __init__(self, lookup: Lookup, sink: Sink, river: str) -> None:
+    def __init__(self, lookup: Lookup, sink: Sink, indices: IndexFamily) -> None:
         self._lookup = lookup
         self._sink = sink
-        self._river = river
+        self._indices = indices
 
     def write(self, arrivals: Sequence[Arrival]) -> list[WritePlan]:
         """Write articles and say of each how its visit ended, in their order.
@@ -52,9 +52,10 @@ class ArticleWriter:
         tries = [0] * len(arrivals)
         left = list(range(len(arrivals)))
         while left:
-            found = self._lookup.find([arrivals[number].wanted(self._river) for number in left])
+            found = self._lookup.find([arrivals[number].wanted(self._indices) for number in left])
             plans = {
-                number: _planned(arrivals[number], some, self._river) for number, some in zip(left, found, strict=True)
+                number: _planned(arrivals[number], some, self._indices)
+                for number, some in zip(left, found, strict=True)
             }
             turn = list(_apart(left, arrivals, plans))
             for number, result in zip(turn, self._carry_out([plans[number] for number in turn]), strict=True):
@@ -71,25 +72,25 @@ class ArticleWriter:
 
     def _carry_out(self, plans: Sequence[WritePlan]) -> list[WritePlan | None]:
         """Write what is to be written; None for a plan that somebody else's write has made worthless."""
-        prepared = [_prepared(one) for one in plans]
+        prepared = [_prepared(one, self._indices) for one in plans]
         documents = [document for _, document in prepared if document is not None]
         verdicts = iter(self._sink.write(documents) if documents else [])
         return [one if document is None else _judged(one, next(verdicts)) for one, document in prepared]
 
 
-def _planned(arrival: Arrival, found: Sequence[Stored], river: str) -> WritePlan:
+def _planned(arrival: Arrival, found: Sequence[Stored], indices: IndexFamily) -> WritePlan:
     """Decide what becomes of an arrival; an error that its content causes is its own end, not that of its batch."""
     try:
-        return plan(arrival, found, river)
+        return plan(arrival, found, indices)
     except Exception as error:  # noqa: BLE001 - nothing here asks a server
-        place = arrival.wanted(river).place
+        place = arrival.wanted(indices).place
         return _dead(WritePlan(place, arrival.facts.version, OutcomeKind.DEAD), error)
 
 
-def _prepared(one: WritePlan) -> tuple[WritePlan, Document | None]:
+def _prepared(one: WritePlan, indices: IndexFamily) -> tuple[WritePlan, Document | None]:
     """Give the document to write for a plan, None for none; one that cannot be made is that article's end."""
     try:
-        return one, None if one.source is None else _document(one, one.source)
+        return one, None if one.source is None else _document(one, one.source, indices)
     except Exception as error:  # noqa: BLE001 - nothing here asks a server
         return _dead(one, error), None
 
@@ -120,9 +121,10 @@ def _urls(arrival: Arrival, result: WritePlan) -> list[str]:
     return urls
 
 
-def _document(one: WritePlan, source: Mapping[str, Any]) -> Document:
+def _document(one: WritePlan, source: Mapping[str, Any], indices: IndexFamily) -> Document:
     return Document(
         id=one.place.id,
+        family=indices,
         index=one.place.index_name,
         version=one.version,
         source=article_source(source),

@@ -6,7 +6,7 @@ All of them are functions of the record alone, so a replay writes the same docum
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -26,27 +26,78 @@ _MAY_IMPROVE = frozenset({OutcomeKind.SUPERSEDED, OutcomeKind.SKIPPED, OutcomeKi
 
 
 @dataclass(frozen=True, slots=True)
+class IndexFamily:
+    """The indices of one kind of document, one for each stretch of time in UTC.
+
+    Attributes:
+        template: the index template that they are made from.
+        name: what their names begin with.
+        period: the stretch of time in their names, as `strftime` takes it.
+        alias: the alias that they are read through, which each one gets when it is made; empty for none.
+    """
+
+    template: str
+    name: str
+    period: str
+    alias: str = ""
+
+    @property
+    def read_name(self) -> str:
+        """Give the name under which all of them are searched."""
+        return self.alias or f"{self.name}-*"
+
+    def index(self, when: datetime) -> str:
+        """Give the index of a time, e.g. `news-articles-2026.11`."""
+        return f"{self.name}-{when.astimezone(UTC).strftime(self.period)}"
+
+    def has(self, index: str) -> bool:
+        """Tell whether an index is one of them, by its name."""
+        try:
+            datetime.strptime(index, f"{self.name}-{self.period}")  # noqa: DTZ007 - no time is made
+        except ValueError:
+            return False
+        return True
+
+    def shadow(self, label: str) -> IndexFamily:
+        """Give another family of the same template that is behind no alias, so that nobody finds what is in it."""
+        return replace(self, name=f"{self.template}-{label}", alias="")
+
+
+def article_indices(river: str) -> IndexFamily:
+    """Give the indices of a river's articles, one a month of their discovery."""
+    name = articles_alias(river)
+    return IndexFamily(name, name, "%Y.%m", name)
+
+
+def outcome_indices(river: str) -> IndexFamily:
+    """Give the indices of a river's outcomes, one a day of their articles' discovery.
+
+    The day is that of the discovery, not of the outcome: a replay makes an outcome at another time, and would else
+    write it a second time into another index. All lines of one article stay together, too.
+    """
+    name = outcomes_alias(river)
+    return IndexFamily(name, name, "%Y.%m.%d", name)
+
+
+@dataclass(frozen=True, slots=True)
 class Document:
     """One document on its way to Elasticsearch.
 
     Attributes:
         id: the document's id.
-        index: the index it belongs to: its template's name, a hyphen and a date.
+        family: the indices it belongs to.
+        index: the one of them.
         version: external version; the highest one ever written stays.
         source: the document as one line of JSON.
         revisit: whether an earlier version was indexed before.
     """
 
     id: str
+    family: IndexFamily
     index: str
     version: int
     source: bytes
     revisit: bool = False
-
-    @property
-    def template(self) -> str:
-        """Name of the index template, which is also the alias the document is read through."""
-        return self.index.rpartition("-")[0]
 
     def lines(self) -> bytes:
         """Give the two lines of a bulk request that write it."""
@@ -64,20 +115,6 @@ def outcomes_alias(river: str) -> str:
     return f"{river}-outcomes"
 
 
-def articles_index(river: str, first_seen: datetime) -> str:
-    """Give the index of an article, one a month in UTC, e.g. `news-articles-2026.11`."""
-    return f"{articles_alias(river)}-{first_seen.astimezone(UTC):%Y.%m}"
-
-
-def outcomes_index(river: str, first_seen: datetime) -> str:
-    """Give the index of an article's outcomes, one a day in UTC, e.g. `news-outcomes-2026.11.24`.
-
-    The day is that of the discovery, not of the outcome: a replay makes an outcome at another time, and would else
-    write it a second time into another index. All lines of one article stay together, too.
-    """
-    return f"{outcomes_alias(river)}-{first_seen.astimezone(UTC):%Y.%m.%d}"
-
-
 def document(article: Article, version: int, river: str, *, revisit: bool = False) -> Document:
     """Turn an article into its document.
 
@@ -87,9 +124,11 @@ def document(article: Article, version: int, river: str, *, revisit: bool = Fals
         river: the river's name.
         revisit: whether an earlier version was indexed before.
     """
+    family = article_indices(river)
     return Document(
         id=article.id,
-        index=articles_index(river, article.first_seen),
+        family=family,
+        index=family.index(article.first_seen),
         version=version,
         source=article_source(article.model_dump(exclude_none=True)),
         revisit=revisit,
@@ -116,9 +155,11 @@ def _derived(fields: Mapping[str, Any]) -> dict[str, Any]:
 
 def outcome_document(outcome: Outcome, river: str) -> Document:
     """Turn an outcome into its document in the ledger."""
+    family = outcome_indices(river)
     return Document(
         id=outcome.id,
-        index=outcomes_index(river, outcome.first_seen),
+        family=family,
+        index=family.index(outcome.first_seen),
         version=outcome_version(outcome),
         source=outcome.to_json(),
     )

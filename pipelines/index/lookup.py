@@ -16,7 +16,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from pipelines.index.documents import DERIVED, articles_alias
+from pipelines.index.documents import DERIVED, IndexFamily
 from pipelines.index.elastic import Elastic, ElasticAnswer
 from pipelines.index.merge import FROZEN
 from pipelines.index.patience import Patience
@@ -70,14 +70,14 @@ class Lookup:
 
     Args:
         client: the cluster.
-        river: the river's name.
+        indices: where articles are.
         recent: what this process has written lately; shared by all lookups of the process.
         stop: once set, waiting ends with an error instead of going on.
         waits: told what pages wait for.
     """
 
     client: Elastic
-    river: str
+    indices: IndexFamily
     recent: Recent
     stop: threading.Event | None = None
     waits: Waits | None = None
@@ -123,7 +123,7 @@ class Lookup:
 
     def _search(self, wanted: Sequence[Wanted]) -> set[Place]:
         """Name the places of all documents that have one of the ids or addresses and can be found."""
-        alias = articles_alias(self.river)
+        alias = self.indices.read_name
         if not self.recent.findable:
             self._ask(lambda: _searched(self.client.send("POST", f"/{alias}/_refresh")), len(wanted))
             self.recent.findable = True

@@ -13,7 +13,7 @@ from enum import StrEnum
 from importlib.resources import files
 from typing import Any
 
-from pipelines.index.documents import articles_alias, outcomes_alias
+from pipelines.index.documents import IndexFamily, article_indices, outcome_indices
 from pipelines.index.elastic import Elastic, connect
 from pipelines.runtime.endpoints import kafka_bootstrap
 from pipelines.settings import Settings
@@ -115,19 +115,27 @@ def provision_indices(settings: Settings, *, dry_run: bool = False) -> list[Prov
     client = connect(settings)
     try:
         changes = []
-        for name, wanted in templates(settings).items():
-            changes.append(_install(client, name, wanted, dry_run=dry_run))
-            changes += _mend_indices(client, name, wanted["template"], dry_run=dry_run)
+        wanted = templates(settings)
+        for family in families(settings).values():
+            template = wanted[family.template]
+            changes.append(_install(client, family.template, template, dry_run=dry_run))
+            changes += _mend_indices(client, family, template["template"], dry_run=dry_run)
         return changes
     finally:
         client.close()
+
+
+def families(settings: Settings) -> dict[str, IndexFamily]:
+    """Give the river's families of indices by what they hold, as the files of their templates are named."""
+    river = settings.river.name
+    return {"articles": article_indices(river), "outcomes": outcome_indices(river)}
 
 
 def templates(settings: Settings) -> dict[str, Any]:
     """Give the river's index templates by name, from `schemas/elasticsearch/` and the settings."""
     river, options = settings.river.name, settings.elasticsearch
     found = {}
-    for name, stored in ((articles_alias(river), "articles"), (outcomes_alias(river), "outcomes")):
+    for stored, family in families(settings).items():
         text = files("schemas").joinpath("elasticsearch", f"{stored}.template.json").read_text(encoding="utf-8")
         template = json.loads(text.replace(RIVER, river))
         # As text, because that is how Elasticsearch gives them back.
@@ -135,7 +143,7 @@ def templates(settings: Settings) -> dict[str, Any]:
             "refresh_interval": f"{round(options.refresh_seconds * 1000)}ms",
             "number_of_replicas": str(options.replicas),
         }
-        found[name] = template
+        found[family.template] = template
     return found
 
 
@@ -152,9 +160,15 @@ def _install(client: Elastic, name: str, wanted: Mapping[str, Any], *, dry_run: 
     return ProvisionChange("template", name, state, tuple(details))
 
 
-def _mend_indices(client: Elastic, name: str, wanted: Mapping[str, Any], *, dry_run: bool) -> list[ProvisionChange]:
-    indices = client.ask("GET", f"/{name}-*", params=_OPEN)
-    return [_mend(client, name, index, indices[index], wanted, dry_run=dry_run) for index in sorted(indices)]
+def _mend_indices(
+    client: Elastic, family: IndexFamily, wanted: Mapping[str, Any], *, dry_run: bool
+) -> list[ProvisionChange]:
+    """Mend all indices of a template; those of another family, a shadow's, are kept from the alias."""
+    indices = client.ask("GET", f"/{family.template}-*", params=_OPEN)
+    return [
+        _mend(client, family.alias if family.has(index) else "", index, indices[index], wanted, dry_run=dry_run)
+        for index in sorted(indices)
+    ]
 
 
 def _mend(
@@ -168,9 +182,10 @@ def _mend(
     missing = {name: definition for name, definition in lacking.items() if _analyzers_of(definition) <= set(known)}
     dynamic = {key: wanted["settings"]["index"][key] for key in ("refresh_interval", "number_of_replicas")}
     tuned = difference(present["settings"]["index"], dynamic, wanted_only=True)
+    unaliased = bool(alias) and alias not in present["aliases"]
     steps = [
         *(f"field {name} added" for name in missing),
-        *([] if alias in present["aliases"] else [f"alias {alias} added"]),
+        *([f"alias {alias} added"] if unaliased else []),
         *tuned,
     ]
     shared = [name for name in want if name in have]
@@ -179,7 +194,7 @@ def _mend(
     if steps and not dry_run:
         if missing:
             client.ask("PUT", f"/{index}/_mapping", {"properties": nested(missing)})
-        if alias not in present["aliases"]:
+        if unaliased:
             client.ask("PUT", f"/{index}/_alias/{alias}")
         if tuned:
             client.ask("PUT", f"/{index}/_settings", {"index": dynamic})

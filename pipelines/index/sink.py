@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from pipelines.errors import ServiceError
-from pipelines.index.documents import Document, batches
+from pipelines.index.documents import Document, IndexFamily, batches
 from pipelines.index.elastic import Elastic
 from pipelines.index.patience import Patience
 from pipelines.index.verdict import (
@@ -106,7 +106,8 @@ class Sink:
 
     def _try(self, documents: Sequence[Document]) -> list[Verdict | Wait]:
         """Send each document once, but those that wait for their index."""
-        closed = {index: self._prepare(index) for index in {document.index for document in documents}}
+        families = {document.index: document.family for document in documents}
+        closed = {index: self._prepare(index, family) for index, family in families.items()}
         answers = iter(self._send_all([document for document in documents if closed[document.index] is None]))
         return [closed[document.index] or next(answers) for document in documents]
 
@@ -197,39 +198,39 @@ class Sink:
             log.error("document %s: unforeseen answer, set aside: %s", verdict.document.id, verdict.detail)
         return verdict
 
-    def _prepare(self, index: str) -> Wait | None:
-        """See that an index is there and readable through its alias; create it where its template is there."""
+    def _prepare(self, index: str, family: IndexFamily) -> Wait | None:
+        """See that an index is there and behind its alias, if any; create it where its template is there."""
         if index in self._ready:
             return None
-        template = index.rpartition("-")[0]
         try:
-            wait = self._look(index, template)
+            wait = self._look(index, family)
         except ServiceError as error:
             wait = Wait("no-answer", error.message)
         if wait is None:
             self._ready.add(index)
         return wait
 
-    def _look(self, index: str, template: str) -> Wait | None:
+    def _look(self, index: str, family: IndexFamily) -> Wait | None:
         found = self._client.send("GET", f"/{index}", params={"features": "aliases"})
         if found.ok:
-            if template in found.body.get(index, {}).get("aliases", {}):
+            if not family.alias or family.alias in found.body.get(index, {}).get("aliases", {}):
                 return None
-            return Wait("no-alias", f"index {index} is not in alias {template}: run `newsriver setup`")
+            return Wait("no-alias", f"index {index} is not in alias {family.alias}: run `newsriver setup`")
         if found.status in _NO_ACCESS:
             return Wait("no-access", f"status {found.status}: {found.reason}; {NO_ACCESS_HINT}")
         if found.status != _NOT_FOUND:
             return Wait("no-index", found.reason)
-        return self._create(index, template)
+        return self._create(index, family)
 
-    def _create(self, index: str, template: str) -> Wait | None:
-        # Without its template an index would be made with guessed types, outside its alias: hours of lost articles.
-        described = self._client.send("GET", f"/_index_template/{template}")
+    def _create(self, index: str, family: IndexFamily) -> Wait | None:
+        # Without its template an index would be made with guessed types: hours of lost articles.
+        described = self._client.send("GET", f"/_index_template/{family.template}")
         if described.status == _NOT_FOUND:
-            return Wait("no-template", f"index template {template} is missing: run `newsriver setup`")
+            return Wait("no-template", f"index template {family.template} is missing: run `newsriver setup`")
         if not described.ok:
             return Wait("no-template", described.reason)
-        created = self._client.send("PUT", f"/{index}")
+        # At once with its alias: whoever reads must not miss what is written first.
+        created = self._client.send("PUT", f"/{index}", {"aliases": {family.alias: {}}} if family.alias else None)
         if created.ok or created.error_type == "resource_already_exists_exception":
             return None
         return Wait("no-index", created.reason)

@@ -33,11 +33,15 @@ class OutputWriter:
         sender: the producer.
         river: the river's name.
         breaker: told of pages that die by a fault of ours.
+        writes_outcomes: whether lines of the ledger are written.
         most_share: largest share of sites whose pages may die by a fault of ours (`process.max_dead_share`).
     """
 
-    def __init__(self, sender: Sender, river: str, breaker: Breaker, most_share: float) -> None:
+    def __init__(
+        self, sender: Sender, river: str, breaker: Breaker, most_share: float, *, writes_outcomes: bool = True
+    ) -> None:
         self._sender = sender
+        self._writes_outcomes = writes_outcomes
         self._breaker = breaker
         self._most_share = most_share
         self._outcomes, self._letters = OUTCOMES.full_name(river), DEAD_LETTERS.full_name(river)
@@ -45,8 +49,9 @@ class OutputWriter:
         self._unsettled: dict[str, list[_Sent]] = {}
 
     def outcome(self, outcome: Outcome) -> None:
-        """Send a line of the ledger."""
-        self._sender.send(self._outcomes, outcome.article_id, outcome.to_json())
+        """Send a line of the ledger, where lines are written at all."""
+        if self._writes_outcomes:
+            self._sender.send(self._outcomes, outcome.article_id, outcome.to_json())
 
     def dead(self, failure: Failure) -> None:
         """Send a dead letter and its line; a fault of ours is told to the breaker, whose state goes the same way."""

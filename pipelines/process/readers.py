@@ -3,20 +3,49 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from pipelines.kafka import PartitionReader
 from pipelines.process.refusals import Refusals
 
+FOREVER = 2**62
+"""End of a partition that has none; larger than any offset."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """A topic of pages to be read.
+
+    Attributes:
+        topic: its full name.
+        group: the consumer group under which offsets are committed.
+        share: how much of a bundle's pages each of its partitions may take, above 0, at most 1.
+        spans: for some partitions the first offset to read and the one after the last, where less than all is wanted.
+    """
+
+    topic: str
+    group: str
+    share: float = 1.0
+    spans: Mapping[int, tuple[int, int]] = field(default_factory=dict)
+
+    def partitions(self, numbers: Iterable[int]) -> list[Partition]:
+        """Give some of its partitions."""
+        whole = (0, FOREVER)
+        return [Partition(self.topic, one, self.group, self.share, *self.spans.get(one, whole)) for one in numbers]
+
 
 class Partition(NamedTuple):
-    """One partition to be read, and for whom."""
+    """One partition to be read, for whom, and from where to where: never before what the group has committed."""
 
     topic: str
     number: int
     group: str
+    share: float = 1.0
+    start: int = 0
+    end: int = FOREVER
 
 
 class Readers:
@@ -66,6 +95,17 @@ class Readers:
         with self._committing, self.borrow(partition) as reader:
             if self._committed.get(partition, -1) < offset and reader.commit(offset):
                 self._committed[partition] = offset
+
+    def finished(self, partition: Partition) -> bool:
+        """Tell whether all is committed that is to be read of a partition.
+
+        Raises:
+            ServiceError: Kafka refuses.
+        """
+        if partition.end >= FOREVER:
+            return False
+        with self.borrow(partition) as reader:
+            return reader.committed() >= partition.end
 
     def close(self) -> None:
         """Hang up; readers that are needed again are made again."""

@@ -15,22 +15,21 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from pathlib import Path
 
 from pipelines.breaker.state import read, tripped_error
 from pipelines.errors import UsageError
 from pipelines.kafka import Admin, Spans, missing, patiently, topics
+from pipelines.kafka.assignment import Place
 from pipelines.process import job
 from pipelines.process.readers import Partition
 from pipelines.process.source import Generation
 from pipelines.process.worker import ProcessConfig, ProcessWorker, WorkerHandle
-from pipelines.runtime.endpoints import kafka_bootstrap
 from pipelines.runtime.heartbeat import Heartbeat
 from pipelines.runtime.limits import StallWatch
 from pipelines.sandbox import Sandbox
 from pipelines.settings import Settings
 from schemas.records import BreakerState
-from schemas.topics import BREAKER, PAGES, Role
+from schemas.topics import BREAKER, Role
 
 log = logging.getLogger(__name__)
 
@@ -41,44 +40,39 @@ _STALLED = 1
 """Exit code of a process that ends because it stalls."""
 
 
-def group(settings: Settings) -> str:
-    """Give the consumer group under which offsets of pages are committed."""
-    return f"{settings.river.name}-process"
-
-
-def partitions(settings: Settings, share: int = 0, shares: int = 1) -> list[Partition]:
-    """Give the partitions of pages that one of several processes reads.
+def partitions(config: ProcessConfig, share: int = 0, shares: int = 1) -> list[Partition]:
+    """Give the partitions of all lanes that one of several processes reads.
 
     Raises:
-        ServiceError: Kafka refuses, or the topic does not exist.
+        ServiceError: Kafka refuses, or a topic does not exist.
     """
-    bootstrap, topic = kafka_bootstrap(settings), PAGES.full_name(settings.river.name)
-    counts = patiently(lambda: topics(bootstrap), bootstrap)
-    if absent := [name for name in (topic, BREAKER.full_name(settings.river.name)) if name not in counts]:
+    counts = patiently(lambda: topics(config.bootstrap), config.bootstrap)
+    needed = [*(lane.topic for lane in config.lanes), BREAKER.full_name(config.river)]
+    if absent := [name for name in needed if name not in counts]:
         raise missing(absent)
-    return [Partition(topic, number, group(settings)) for number in range(counts[topic]) if number % shares == share]
+    return [one for lane in config.lanes for one in lane.partitions(range(share, counts[lane.topic], shares))]
 
 
 def run(
     settings: Settings,
+    config: ProcessConfig,
     share: int = 0,
     shares: int = 1,
     beam_arguments: Sequence[str] = (),
     *,
     stop: threading.Event,
     sandbox: Sandbox | None = None,
-    settings_file: Path | None = None,
 ) -> None:
-    """Run the job until it is asked to stop, or on the runner that Beam's arguments name.
+    """Run the job until it is asked to stop or all is read, or on the runner that Beam's arguments name.
 
     Args:
         settings: all settings.
+        config: what is read and where it goes.
         share: which share of the partitions this process reads, from 0.
         shares: number of shares.
         beam_arguments: options for Beam, as on its own command line.
         stop: once set, the bundle under way is finished, then the job ends.
         sandbox: a sandbox for articles that is started already.
-        settings_file: where workers of another runner find their credentials.
 
     Raises:
         UsageError: the arguments ask for what is known to lose records.
@@ -86,9 +80,9 @@ def run(
         BreakerTripped: too many pages ended as dead letters by a fault of ours, now or before this start.
     """
     _refuse_what_loses(beam_arguments)
-    assigned = partitions(settings, share, shares)
+    assigned = partitions(config, share, shares)
     _end_when_tripped(read(settings))
-    handle = WorkerHandle(ProcessConfig.of(settings, settings_file))
+    handle = WorkerHandle(config)
     worker = handle.open(stop=stop, sandbox=sandbox, access=settings.elasticsearch)
     if not assigned:
         log.warning("share %d of %d has no partition to read: raise kafka.partitions or start fewer", share, shares)
@@ -96,16 +90,16 @@ def run(
     elif any(argument.startswith("--runner") for argument in beam_arguments):
         _hand_over(handle, assigned, beam_arguments)
     else:
-        log.info("reading %d partitions of %s", len(assigned), assigned[0].topic)
+        log.info("reading %d partitions of %s", len(assigned), ", ".join(lane.topic for lane in config.lanes))
         watch = threading.Thread(target=_watch, args=(settings, assigned, worker), daemon=True, name="watch-stalls")
         watch.start()
         with Heartbeat(settings, Role.PROCESS, worker.waits, share):
-            _generations(worker, lambda: _generation(settings, handle, assigned, beam_arguments))
+            _generations(worker, assigned, lambda: _generation(settings, handle, assigned, beam_arguments))
         _end_when_tripped(worker.breaker.tripped)
 
 
-def _generations(worker: ProcessWorker, generation: Callable[[], None]) -> None:
-    """Run generations until the process is asked to stop, or its breaker trips; one that fails is repeated."""
+def _generations(worker: ProcessWorker, assigned: Sequence[Partition], generation: Callable[[], None]) -> None:
+    """Run generations until the process is asked to stop, its breaker trips or all is read; what fails is repeated."""
     failures = 0
     while not worker.stop.is_set() and worker.breaker.tripped is None:
         try:
@@ -114,6 +108,8 @@ def _generations(worker: ProcessWorker, generation: Callable[[], None]) -> None:
             if failures:
                 worker.waits.end()
             failures = 0
+            if all(worker.readers.finished(one) for one in assigned):
+                break
         except Exception as error:
             worker.refusals.raise_met()
             if worker.stop.is_set():
@@ -140,7 +136,7 @@ def _end_when_tripped(state: BreakerState | None) -> None:
 
 def _watch(settings: Settings, assigned: Sequence[Partition], worker: ProcessWorker) -> None:
     """End this process when a partition stands still with pages to read, unless it waits for a server."""
-    watch = StallWatch(settings.process.stall_seconds)
+    watch: StallWatch[Place] = StallWatch(settings.process.stall_seconds)
     while not worker.stop.wait(settings.process.stall_seconds / _LOOKS):
         if worker.waits.now is not None:
             watch.excuse()
@@ -151,26 +147,26 @@ def _watch(settings: Settings, assigned: Sequence[Partition], worker: ProcessWor
             log.debug("no look at offsets: %s", error)
             watch.excuse()
             continue
-        for number in watch.look(time.monotonic(), positions, ends, worker.progress.count):
+        for place in watch.look(time.monotonic(), positions, ends, worker.progress.count):
             log.error(
                 "partition %d of %s stands still at offset %d of %d for %.0f s: ending, to be started afresh",
-                number,
-                assigned[0].topic,
-                positions[number],
-                ends[number],
+                place[1],
+                place[0],
+                positions[place],
+                ends[place],
                 settings.process.stall_seconds,
             )
             os._exit(_STALLED)  # whatever hangs would hang an orderly end too
 
 
-def _positions(bootstrap: str, assigned: Sequence[Partition]) -> tuple[dict[int, int], dict[int, int]]:
+def _positions(bootstrap: str, assigned: Sequence[Partition]) -> tuple[dict[Place, int], dict[Place, int]]:
     """Give committed offsets and ends by partition; one that was never committed stands where its records begin."""
-    topic, _, name = assigned[0]
-    places = [(topic, partition.number) for partition in assigned]
-    with closing(Spans(bootstrap, client_id=f"{name}-watch")) as spans, Admin(bootstrap) as admin:
-        starts, ends, committed = spans.starts(places), spans.ends(places), admin.committed(name)
-    positions = {place[1]: max(committed.get(place, 0), starts[place]) for place in places}
-    return positions, {place[1]: end for place, end in ends.items()}
+    of = {(one.topic, one.number): one for one in assigned}
+    with closing(Spans(bootstrap, client_id=f"{assigned[0].group}-watch")) as spans, Admin(bootstrap) as admin:
+        starts, ends = spans.starts(of), spans.ends(of)
+        committed = {group: admin.committed(group) for group in {one.group for one in assigned}}
+    positions = {place: max(committed[one.group].get(place, one.start), starts[place]) for place, one in of.items()}
+    return positions, {place: min(end, of[place].end) for place, end in ends.items()}
 
 
 def _generation(

@@ -19,13 +19,10 @@ from apache_beam.utils.timestamp import Timestamp
 
 from pipelines.breaker.state import BreakerWatch
 from pipelines.kafka import Message, PartitionReader
-from pipelines.process.readers import Partition
+from pipelines.process.readers import FOREVER, Partition
 from pipelines.process.step import Step
 from pipelines.process.worker import WorkerHandle
 from schemas.topics import BREAKER
-
-FOREVER = 2**62
-"""End of a range that has none; larger than any offset."""
 
 _BATCH = 16
 _BUNDLE_SECONDS = 1.0
@@ -71,7 +68,7 @@ class ReadPages(Step, RestrictionProvider):
     def initial_restriction(self, element: Partition) -> OffsetRange:
         """Begin where the group has committed; Beam asks a copy of the step that was not set up."""
         with self._handle.open().readers.borrow(element) as reader:
-            return OffsetRange(reader.committed(), FOREVER)
+            return OffsetRange(min(max(reader.committed(), element.start), element.end), element.end)
 
     def create_tracker(self, restriction: OffsetRange) -> _Tracker:
         """Give what keeps to a restriction."""
@@ -97,7 +94,7 @@ class ReadPages(Step, RestrictionProvider):
         start = position = tracker.current_restriction().start
         self._follow_breaker()
         with self.worker.readers.borrow(element) as reader:
-            for message in self._messages(reader, start):
+            for message in self._messages(reader, start, element.share):
                 if not tracker.try_claim(message.offset):
                     break
                 position = message.offset + 1
@@ -105,19 +102,19 @@ class ReadPages(Step, RestrictionProvider):
         if position > start:
             finalizer.register(lambda: self.worker.readers.commit(element, position))
         self._bundles += 1
-        if self._over():
+        if self._over() or position >= element.end:
             tracker.try_claim(FOREVER)  # past the end: the restriction is done and leaves no residual
         else:
             tracker.defer_remainder()
 
-    def _messages(self, reader: PartitionReader, position: int) -> Iterator[Message]:
+    def _messages(self, reader: PartitionReader, position: int, share: float) -> Iterator[Message]:
         """Read in small batches, so that little is read twice when the bundle's time is over.
 
         Slow pages end the bundle within a batch, which costs reading the rest of it again: what is done by then is
         committed, however long the next page takes.
         """
         began = time.monotonic()
-        left, wait = self.worker.config.bundle_pages, self._wait
+        left, wait = max(1, round(self.worker.config.bundle_pages * share)), self._wait
         while left > 0 and time.monotonic() < began + _BUNDLE_SECONDS and self._may_read():
             messages = reader.read(position, wait, min(left, _BATCH))
             if not messages:

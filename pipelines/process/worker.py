@@ -12,17 +12,19 @@ from apache_beam.utils.shared import Shared
 
 from pipelines.breaker.guard import Breaker
 from pipelines.extraction import ArticleContext, article_sandbox
+from pipelines.index.documents import IndexFamily, article_indices
 from pipelines.index.elastic import ElasticTarget, connect_to
 from pipelines.index.lookup import Lookup, Recent
 from pipelines.index.patience import Patience
 from pipelines.kafka import Sender
 from pipelines.process.output import OutputWriter
-from pipelines.process.readers import Readers
+from pipelines.process.readers import Lane, Readers
 from pipelines.process.refusals import Refusals
 from pipelines.runtime.endpoints import kafka_bootstrap
 from pipelines.runtime.heartbeat import Waits
 from pipelines.runtime.limits import WorkCount
 from pipelines.settings import ElasticsearchSettings, Settings, load_settings
+from schemas.topics import PAGES
 
 if TYPE_CHECKING:
     from pipelines.index.articles import ArticleWriter
@@ -30,9 +32,16 @@ if TYPE_CHECKING:
     from pipelines.sandbox import Sandbox
 
 
+def process_group(river: str) -> str:
+    """Give the consumer group under which offsets of a river's pages are committed."""
+    return f"{river}-process"
+
+
 @dataclass(frozen=True, slots=True)
 class ProcessConfig:
     """What the steps need to know, resolved where the graph is built: a worker asks no local stack, and no secrets.
+
+    The river's own job is `of`; with other lanes, indices or no outcomes it is a backfill or writes a shadow.
 
     Attributes:
         river: the river's name.
@@ -43,6 +52,9 @@ class ProcessConfig:
         poll_ms: longest wait for pages.
         bundle_pages: most pages of one partition in a bundle.
         max_dead_share: largest share of sites whose pages may die by a fault of ours.
+        lanes: what is read.
+        indices: where articles are written, and what is looked up first.
+        writes_outcomes: whether pages have lines in the ledger.
         settings_file: the file in which a worker finds its credentials, unless its environment has them; None for
             `newsriver.toml` in its working directory.
     """
@@ -55,6 +67,9 @@ class ProcessConfig:
     poll_ms: int
     bundle_pages: int
     max_dead_share: float
+    lanes: tuple[Lane, ...]
+    indices: IndexFamily
+    writes_outcomes: bool = True
     settings_file: Path | None = None
 
     @classmethod
@@ -64,8 +79,9 @@ class ProcessConfig:
         Raises:
             ServiceError: no server is named and no local stack was ever started.
         """
+        river = settings.river.name
         return cls(
-            river=settings.river.name,
+            river=river,
             bootstrap=kafka_bootstrap(settings),
             elastic=ElasticTarget.of(settings),
             context=ArticleContext(settings.clean),
@@ -73,6 +89,8 @@ class ProcessConfig:
             poll_ms=settings.process.poll_milliseconds,
             bundle_pages=settings.process.bundle_pages,
             max_dead_share=settings.process.max_dead_share,
+            lanes=(Lane(PAGES.full_name(river), process_group(river)),),
+            indices=article_indices(river),
             settings_file=settings_file,
         )
 
@@ -123,7 +141,10 @@ class ProcessWorker:
             ServiceError: Kafka refuses.
         """
         sender = Sender(self.config.bootstrap, client_id="newsriver-process", linger_ms=self.config.linger_ms)
-        return OutputWriter(sender, self.config.river, self.breaker, self.config.max_dead_share)
+        config = self.config
+        return OutputWriter(
+            sender, config.river, self.breaker, config.max_dead_share, writes_outcomes=config.writes_outcomes
+        )
 
     @cached_property
     def elastic(self) -> Elastic:
@@ -144,9 +165,9 @@ class ProcessWorker:
         from pipelines.index.articles import ArticleWriter
         from pipelines.index.sink import Sink
 
-        river = self.config.river
-        lookup = Lookup(self.elastic, river, self.recent, self.stop, self.waits)
-        return ArticleWriter(lookup, Sink(self.elastic, self.config.elastic, self.stop, self.waits), river)
+        indices = self.config.indices
+        lookup = Lookup(self.elastic, indices, self.recent, self.stop, self.waits)
+        return ArticleWriter(lookup, Sink(self.elastic, self.config.elastic, self.stop, self.waits), indices)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
+from typing import Generic, TypeVar
+
+P = TypeVar("P", bound=Hashable)
+"""What names a partition."""
 
 
 class AdaptiveWindow:
@@ -44,7 +48,7 @@ class WorkCount:
         self.count += 1
 
 
-class StallWatch:
+class StallWatch(Generic[P]):
     """Which partitions stand still although there is something to read.
 
     A process that works takes its partitions in turn, and a turn takes as long as its pages: while work is done, a
@@ -56,10 +60,10 @@ class StallWatch:
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
-        self._seen: dict[int, tuple[int, float]] = {}
+        self._seen: dict[P, tuple[int, float]] = {}
         self._work: tuple[int, float] | None = None
 
-    def look(self, now: float, positions: Mapping[int, int], ends: Mapping[int, int], work: int = 0) -> list[int]:
+    def look(self, now: float, positions: Mapping[P, int], ends: Mapping[P, int], work: int = 0) -> list[P]:
         """Give the partitions that stall.
 
         Args:

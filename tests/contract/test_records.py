@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from pipelines.index.documents import articles_index, document, outcome_document, outcomes_index
+from pipelines.index.documents import article_indices, document, outcome_document, outcome_indices
 from pipelines.index.elastic import connect
 from pipelines.index.sink import Sink
 from pipelines.settings import Settings
@@ -66,6 +66,6 @@ def test_good_examples_are_indexed_as_they_are(river: Settings) -> None:
     verdicts = Sink(client, river.elasticsearch).write(documents)
     assert [verdict.kind for verdict in verdicts] == [OutcomeKind.INDEXED] * len(documents), verdicts
     when = datetime.fromisoformat("2026-11-24T09:30:00Z")
-    for index in (articles_index(name, when), outcomes_index(name, when)):
+    for index in (article_indices(name).index(when), outcome_indices(name).index(when)):
         assert client.ask("POST", f"/{index}/_refresh")["_shards"]["failed"] == 0
     client.close()

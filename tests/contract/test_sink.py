@@ -8,13 +8,14 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from pipelines.errors import ServiceError
 from pipelines.index import patience
-from pipelines.index.documents import Document, articles_alias
+from pipelines.index.documents import Document, article_indices, articles_alias
 from pipelines.index.elastic import Elastic, connect
 from pipelines.index.provision import provision_indices
 from pipelines.index.sink import MOST_SERVER_ERRORS, Sink
@@ -43,9 +44,10 @@ def client(river: Settings) -> Iterator[Elastic]:
 def made(river: Settings, number: int = 0, *, version: int = 10, **fields: Any) -> Document:
     """Make a document whose source is as small as the mapping lets it be."""
     revisit = bool(fields.pop("revisit", False))
-    index = f"{articles_alias(river.river.name)}-{fields.pop('month', '2026.11')}"
+    indices = article_indices(river.river.name)
+    index = f"{indices.name}-{fields.pop('month', '2026.11')}"
     source = json.dumps({"title": f"Ferry {number}", "content_digest": f"{number:032x}", **fields}).encode()
-    return Document(f"d{number}", index, version, source, revisit)
+    return Document(f"d{number}", indices, index, version, source, revisit)
 
 
 def stored(client: Elastic, document: Document) -> dict[str, Any]:
@@ -116,7 +118,7 @@ def test_a_document_the_mapping_cannot_take_is_dead_and_its_neighbours_live(
 
 
 def test_broken_json_is_dead(river: Settings, client: Elastic) -> None:
-    broken = Document("b", made(river).index, 1, b'{"title": "unfinished')
+    broken = replace(made(river, 0), id="b", version=1, source=b'{"title": "unfinished')
     verdicts = Sink(client, river.elasticsearch).write([made(river, 0), broken])
     assert kinds(verdicts) == ["indexed", "dead"]
     assert verdicts[1].reason == "mapping"
@@ -135,10 +137,22 @@ def test_a_missing_template_waits_for_setup(river: Settings, client: Elastic) ->
     assert name in client.ask("GET", f"/{name}-2026.11")[f"{name}-2026.11"]["aliases"]
 
 
+def test_an_index_is_made_with_its_alias_and_a_shadow_without_one(river: Settings, client: Elastic) -> None:
+    live = made(river)
+    family = live.family.shadow("next")
+    shadow = replace(live, family=family, index=f"{family.name}-2026.11")
+    assert kinds(Sink(client, river.elasticsearch).write([live, shadow])) == ["indexed", "indexed"]
+    assert client.ask("GET", f"/{live.index}")[live.index]["aliases"] == {live.family.alias: {}}
+    assert client.ask("GET", f"/{shadow.index}")[shadow.index]["aliases"] == {}
+    client.ask("POST", f"/{live.family.template}-*/_refresh")
+    assert client.ask("GET", f"/{live.family.alias}/_count")["count"] == 1
+    assert client.ask("GET", f"/{family.read_name}/_count")["count"] == 1
+    assert client.ask("GET", f"/{shadow.index}/_mapping")[shadow.index]["mappings"]["dynamic"] == "strict"
+
+
 def test_an_index_outside_its_alias_waits_for_setup(river: Settings, client: Elastic) -> None:
     document = made(river)
     client.ask("PUT", f"/{document.index}")
-    client.ask("DELETE", f"/{document.index}/_alias/{document.template}")
     with waiting(Sink(client, river.elasticsearch), [document], "no-alias") as verdicts:
         provision_indices(river)
         assert kinds(verdicts()) == ["indexed"]

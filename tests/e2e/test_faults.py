@@ -16,11 +16,11 @@ from typing import Any
 
 import pytest
 
-from pipelines.index.documents import articles_alias, articles_index
+from pipelines.index.documents import article_indices, articles_alias
 from pipelines.index.elastic import Elastic, connect
 from pipelines.kafka import PartitionReader, Sender
 from pipelines.lab.chaos import proxy as faults
-from pipelines.process.role import group
+from pipelines.process.worker import process_group
 from pipelines.settings import Settings
 from pipelines.status import worker_status
 from schemas.topics import PAGES
@@ -88,7 +88,7 @@ def drained(process: subprocess.Popen[bytes]) -> None:
 
 
 def test_an_index_closed_in_mid_stream_is_waited_for_and_seen_to_be(river: Settings, client: Elastic) -> None:
-    total, index = 300, articles_index(river.river.name, NOON)
+    total, index = 300, article_indices(river.river.name).index(NOON)
     send_pages(river, range(100))
     with role(river, "process") as process:
         until(lambda: len(documents(river)) >= 40, what="40 articles")
@@ -239,7 +239,9 @@ def test_three_replays_in_any_order_of_partitions_leave_the_index_as_it_was(rive
 
 def _lag(river: Settings, partition: int) -> int:
     topic = PAGES.full_name(river.river.name)
-    reader = PartitionReader(river.kafka.bootstrap_servers, group(river), topic, partition, client_id="test")
+    reader = PartitionReader(
+        river.kafka.bootstrap_servers, process_group(river.river.name), topic, partition, client_id="test"
+    )
     try:
         return reader.end() - reader.committed()
     finally:
@@ -250,7 +252,9 @@ def _rewind(river: Settings) -> None:
     """Let the group begin again."""
     for partition in range(river.kafka.partitions):
         topic = PAGES.full_name(river.river.name)
-        reader = PartitionReader(river.kafka.bootstrap_servers, group(river), topic, partition, client_id="test")
+        reader = PartitionReader(
+            river.kafka.bootstrap_servers, process_group(river.river.name), topic, partition, client_id="test"
+        )
         reader.commit(0)
         reader.close()
 

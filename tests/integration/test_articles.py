@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from pipelines.index.articles import ArticleWriter
+from pipelines.index.documents import article_indices
 from pipelines.index.elastic import Elastic, connect
 from pipelines.index.lookup import Lookup, Recent
 from pipelines.index.sink import Sink
@@ -36,8 +37,8 @@ def client(slow: Settings) -> Iterator[Elastic]:
 
 def writer(client: Elastic, settings: Settings) -> ArticleWriter:
     """Start a process, as it were: it knows nothing of what was written before."""
-    name = settings.river.name
-    return ArticleWriter(Lookup(client, name, Recent()), Sink(client, settings.elasticsearch), name)
+    indices = article_indices(settings.river.name)
+    return ArticleWriter(Lookup(client, indices, Recent()), Sink(client, settings.elasticsearch), indices)
 
 
 def write(to: ArticleWriter, *arrivals: Arrival) -> list[str]:
@@ -118,8 +119,8 @@ def test_a_closed_month_is_waited_for(slow: Settings, client: Elastic, monkeypat
     write(writer(client, slow), arrival())
     index = f"{slow.river.name}-articles-2026.11"
     client.ask("POST", f"/{index}/_close")
-    lookup = Lookup(client, slow.river.name, Recent())
-    waiting = ArticleWriter(lookup, Sink(client, slow.elasticsearch), slow.river.name)
+    lookup = Lookup(client, article_indices(slow.river.name), Recent())
+    waiting = ArticleWriter(lookup, Sink(client, slow.elasticsearch), article_indices(slow.river.name))
     with ThreadPoolExecutor(1) as pool:
         writing = pool.submit(write, waiting, arrival(first_seen=DECEMBER))
         try:

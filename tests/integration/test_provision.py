@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pytest
 
 from pipelines.cli import main
 from pipelines.errors import ServiceError
-from pipelines.index.documents import articles_alias
+from pipelines.index.documents import article_indices, articles_alias
 from pipelines.index.elastic import Elastic, connect
 from pipelines.index.provision import ProvisionChange, ProvisionState, provision, provision_indices, remove
 from pipelines.kafka import Admin
@@ -37,7 +38,8 @@ def only_change(changes: list[ProvisionChange]) -> ProvisionChange:
 
 
 def test_everything_is_there_and_a_second_call_changes_nothing(river: Settings, client: Elastic) -> None:
-    client.ask("PUT", f"/{articles_alias(river.river.name)}-2026.11")
+    name = articles_alias(river.river.name)
+    client.ask("PUT", f"/{name}-2026.11", {"aliases": {name: {}}})
     changes = provision(river)
     assert set(states(changes).values()) == {ProvisionState.UNCHANGED}, [one for one in changes if one.details]
     names = {topic.full_name(river.river.name) for topic in TOPICS}
@@ -94,6 +96,30 @@ def test_a_changed_template_is_shown_then_mended(river: Settings, client: Elasti
     assert set(states(provision_indices(river)).values()) == {ProvisionState.UNCHANGED}
 
 
+def test_a_template_that_had_the_alias_is_upgraded_and_its_indices_stay_readable(
+    river: Settings, client: Elastic
+) -> None:
+    name = articles_alias(river.river.name)
+    template = client.ask("GET", f"/_index_template/{name}")["index_templates"][0]["index_template"]
+    template["template"]["aliases"] = {name: {}}
+    client.ask("PUT", f"/_index_template/{name}", template)
+    client.ask("PUT", f"/{name}-2026.10")
+    change = only_change(provision_indices(river))
+    assert (change.name, change.details) == (name, (f'template.aliases: {{"{name}": {{}}}} -> nothing',))
+    assert set(states(provision_indices(river)).values()) == {ProvisionState.UNCHANGED}
+    assert name in client.ask("GET", f"/{name}-2026.10")[f"{name}-2026.10"]["aliases"]
+
+
+def test_an_index_of_another_family_is_mended_and_kept_from_the_alias(river: Settings, client: Elastic) -> None:
+    shadow = article_indices(river.river.name).shadow("next").index(datetime(2026, 10, 5, tzinfo=UTC))
+    client.ask("PUT", f"/{shadow}")
+    changed = river.model_copy(update={"elasticsearch": river.elasticsearch.model_copy(update={"refresh_seconds": 7})})
+    [change] = [one for one in provision_indices(changed) if one.name == shadow]
+    assert change.state is ProvisionState.CHANGED
+    assert not any("alias" in line for line in change.details)
+    assert client.ask("GET", f"/{shadow}")[shadow]["aliases"] == {}
+
+
 def test_an_older_index_gets_the_fields_alias_and_settings_it_lacks(river: Settings, client: Elastic) -> None:
     name, index = articles_alias(river.river.name), f"{articles_alias(river.river.name)}-2026.10"
     mapping = client.ask("GET", f"/_index_template/{name}")["index_templates"][0]["index_template"]["template"]
@@ -131,7 +157,8 @@ def test_an_index_without_our_analyzers_gets_the_fields_that_need_none(river: Se
 
 def test_a_field_of_another_type_is_told_and_left(river: Settings, client: Elastic) -> None:
     name, index = articles_alias(river.river.name), f"{articles_alias(river.river.name)}-2026.10"
-    client.ask("PUT", f"/{index}", {"mappings": {"properties": {"summary": {"type": "text", "analyzer": "simple"}}}})
+    mapping = {"properties": {"summary": {"type": "text", "analyzer": "simple"}}}
+    client.ask("PUT", f"/{index}", {"aliases": {name: {}}, "mappings": mapping})
     change = only_change(provision_indices(river))
     assert (change.name, change.state) == (index, ProvisionState.DIFFERS)
     assert "needs a new index" in change.details[0]

@@ -12,8 +12,8 @@ from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner
 
 from pipelines.kafka import PartitionReader
 from pipelines.process import job
-from pipelines.process.role import group, partitions
-from pipelines.process.worker import ProcessConfig, WorkerHandle
+from pipelines.process.role import partitions
+from pipelines.process.worker import ProcessConfig, WorkerHandle, process_group
 from pipelines.settings import Settings
 from pipelines.status import worker_status
 from schemas.records import DeadLetter, Outcome, OutcomeKind
@@ -71,8 +71,9 @@ def test_a_child_killed_from_outside_costs_no_page(river: Settings) -> None:
 
 def test_all_steps_fuse_into_one_stage(river: Settings) -> None:
     """A bundle's offset is committed after its effects only while nothing stands between source and sink."""
+    config = ProcessConfig.of(river)
     pipeline = beam.Pipeline(runner=FnApiRunner(), options=PipelineOptions([], streaming=True))
-    job.build(pipeline, partitions(river), WorkerHandle(ProcessConfig.of(river)))
+    job.build(pipeline, partitions(config), WorkerHandle(config))
     _, stages = FnApiRunner().create_stages(pipeline.to_runner_api())
     named = [{transform.unique_name for transform in stage.transforms} for stage in stages]
     [inside] = [names for names in named if "read pages/Process" in names]
@@ -92,7 +93,9 @@ def test_what_the_sink_has_not_written_is_not_committed(river: Settings) -> None
         assert process.wait(10) == 0
     topic = PAGES.full_name(river.river.name)
     for number in range(2):
-        reader = PartitionReader(river.kafka.bootstrap_servers, group(river), topic, number, client_id="test")
+        reader = PartitionReader(
+            river.kafka.bootstrap_servers, process_group(river.river.name), topic, number, client_id="test"
+        )
         assert reader.committed() == 0
         reader.close()
     assert waiting(river, "process") == 5

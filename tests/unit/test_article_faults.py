@@ -12,7 +12,7 @@ import pytest
 from pipelines.index import articles as module
 from pipelines.index.arrival import Arrival
 from pipelines.index.articles import ArticleWriter
-from pipelines.index.documents import Document
+from pipelines.index.documents import Document, article_indices
 from pipelines.index.verdict import Verdict
 from pipelines.ledger.dead_reasons import Fault, fault_of
 from schemas.records import Article, Entry, OutcomeKind, PageFacts
@@ -64,7 +64,7 @@ def test_one_that_raises_is_dead_by_our_fault_and_its_neighbours_live(
 
     monkeypatch.setattr(module, step, broken)
     index: Any = Nothing()
-    ends = ArticleWriter(index, index, "news").write([arrival(number) for number in range(4)])
+    ends = ArticleWriter(index, index, article_indices("news")).write([arrival(number) for number in range(4)])
     assert [str(end.kind) for end in ends] == ["indexed", "indexed", "dead", "indexed"]
     assert ends[2].detail == "OverflowError: date value out of range"
     assert fault_of(ends[2].reason) is Fault.OURS

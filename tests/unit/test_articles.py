@@ -15,6 +15,7 @@ from pipelines.errors import ServiceError
 from pipelines.index import patience
 from pipelines.index.arrival import Arrival
 from pipelines.index.articles import ArticleWriter
+from pipelines.index.documents import article_indices
 from pipelines.index.lookup import Lookup, Recent
 from pipelines.index.sink import Sink
 from pipelines.index.stored import MOST_CLAIMANTS
@@ -24,6 +25,7 @@ from pipelines.urls import article_id
 from tests.arrivals import DECEMBER, NOVEMBER, SITE, TEXTS, TITLES, arrival, ended
 from tests.memory_index import MemoryIndex
 
+NEWS = article_indices("news")
 SETTINGS = load_settings(assignments=["river.name=news"], environment={})
 
 
@@ -37,8 +39,8 @@ class River:
 
     def restart(self) -> None:
         recent = Recent(self._limit)
-        lookup = Lookup(self.index, "news", recent, self.stop, self.waits)
-        self.writer = ArticleWriter(lookup, Sink(self.index, SETTINGS.elasticsearch, self.stop, self.waits), "news")
+        lookup = Lookup(self.index, NEWS, recent, self.stop, self.waits)
+        self.writer = ArticleWriter(lookup, Sink(self.index, SETTINGS.elasticsearch, self.stop, self.waits), NEWS)
 
     def write(self, *arrivals: Arrival) -> list[str]:
         """Write articles in one batch, and give how they ended."""

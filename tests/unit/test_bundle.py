@@ -62,8 +62,8 @@ def trip(worker: ProcessWorker) -> None:
     worker.breaker._own = TRIPPED
 
 
-def bundle(worker: ProcessWorker, clock: Clock, log: Log, seconds_a_page: float) -> Iterator[int]:
-    for message in source_of(worker)._messages(log, 0):  # type: ignore[arg-type] - a stand-in
+def bundle(worker: ProcessWorker, clock: Clock, log: Log, seconds_a_page: float, share: float = 1.0) -> Iterator[int]:
+    for message in source_of(worker)._messages(log, 0, share):  # type: ignore[arg-type] - a stand-in
         clock.now += seconds_a_page
         yield message.offset
 
@@ -110,3 +110,8 @@ def test_a_generation_ends_when_the_breaker_trips_and_a_runner_without_one_is_he
     trip(worker)
     assert source_of(worker, Generation(ends_at=1e12))._over()
     assert not source_of(worker)._over()
+
+
+def test_a_lane_s_share_is_the_part_of_a_bundle_that_it_may_take(worker: ProcessWorker, clock: Clock) -> None:
+    assert len(list(bundle(worker, clock, Log(clock, 1000), 0.0, share=0.25))) == 50
+    assert len(list(bundle(worker, clock, Log(clock, 1000), 0.0, share=0.001))) == 1

@@ -12,18 +12,19 @@ from hypothesis import strategies as st
 
 from pipelines.index.documents import (
     Document,
+    article_indices,
     article_source,
-    articles_index,
     batches,
     document,
     outcome_document,
+    outcome_indices,
     outcome_version,
-    outcomes_index,
 )
 from schemas.records import Article, Outcome, OutcomeKind, Stage
 
 ID = "0123456789abcdef0123456789abcdef"
 WHEN = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
+NEWS = article_indices("news")
 
 
 def article(**fields: Any) -> Article:
@@ -71,8 +72,19 @@ def outcome(kind: OutcomeKind, at: datetime = WHEN) -> Outcome:
     ],
 )
 def test_index_names(when: datetime, articles: str, outcomes: str) -> None:
-    assert articles_index("news", when) == articles
-    assert outcomes_index("news", when) == outcomes
+    assert NEWS.index(when) == articles
+    assert outcome_indices("news").index(when) == outcomes
+    assert NEWS.has(articles)
+    assert not NEWS.has(outcomes)
+
+
+def test_a_shadow_is_of_the_same_template_and_behind_no_alias() -> None:
+    shadow = NEWS.shadow("next")
+    assert (shadow.template, shadow.alias) == ("news-articles", "")
+    assert shadow.index(WHEN) == "news-articles-next-2026.11"
+    assert (NEWS.read_name, shadow.read_name) == ("news-articles", "news-articles-next-*")
+    assert [family.has("news-articles-next-2026.11") for family in (NEWS, shadow)] == [False, True]
+    assert [family.has("news-articles-2026.11") for family in (NEWS, shadow)] == [True, False]
 
 
 @pytest.mark.parametrize(
@@ -108,9 +120,9 @@ def test_a_stored_document_is_written_again_as_it_was() -> None:
     assert article_source(stored | {"stem": {"english": "of another text"}}) == written
 
 
-def test_the_template_is_the_index_without_its_date() -> None:
-    assert document(article(), 7, "daily-news").template == "daily-news-articles"
-    assert outcome_document(outcome(OutcomeKind.INDEXED), "daily-news").template == "daily-news-outcomes"
+def test_a_document_knows_the_family_of_its_index() -> None:
+    assert document(article(), 7, "daily-news").family == article_indices("daily-news")
+    assert outcome_document(outcome(OutcomeKind.INDEXED), "daily-news").family == outcome_indices("daily-news")
 
 
 LATER = WHEN + timedelta(hours=1)
@@ -141,7 +153,7 @@ def test_which_outcome_of_a_visit_stays(
     st.integers(1, 100),
 )
 def test_batches_keep_order_and_limits(sizes: list[int], most: int, most_bytes: int) -> None:
-    documents = [Document(str(number), "i", 1, b"x" * size) for number, size in enumerate(sizes)]
+    documents = [Document(str(number), NEWS, "i", 1, b"x" * size) for number, size in enumerate(sizes)]
     cut = list(batches(documents, most, most_bytes))
     assert [one for batch in cut for one in batch] == documents
     for batch in cut:

@@ -18,12 +18,13 @@ from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner
 from apache_beam.typehints import with_output_types
 from kafka import TopicPartition
 
-from pipelines.errors import Poison
+from pipelines.errors import Poison, ServiceError
 from pipelines.extraction import ArticleContext, Page, TaggingFault, make_article
+from pipelines.index.documents import article_indices
 from pipelines.kafka import Message
-from pipelines.process import job
+from pipelines.process import job, role
 from pipelines.process.failures import Failure
-from pipelines.process.readers import Partition
+from pipelines.process.readers import Lane, Partition
 from pipelines.process.source import Generation
 from pipelines.process.step import DEAD, BatchStep, dead
 from pipelines.process.steps import ArticleDraft, MakeArticle, WriteDeadLetter
@@ -62,11 +63,11 @@ class Quiet:
 class River:
     """A handle with its worker, on servers in memory."""
 
-    def __init__(self, broker: Broker, sandbox: Any = None) -> None:
+    def __init__(self, broker: Broker, sandbox: Any = None, **config: Any) -> None:
         self.broker, self.index = broker, MemoryIndex()
         for topic in ("pages", "outcomes", "dead-letters", "breaker"):
             broker.create(f"news.{topic}", 2)
-        self.handle = WorkerHandle(ProcessConfig.of(SETTINGS))
+        self.handle = WorkerHandle(replace(ProcessConfig.of(SETTINGS), **config))
         self.worker = self.handle.open(stop=threading.Event(), sandbox=sandbox or Direct())
         self.worker.elastic = self.index
         self.worker.breaker.follow(Quiet())  # type: ignore[arg-type] - a stand-in
@@ -78,6 +79,9 @@ class River:
             log = self.broker.logs[TopicPartition("news.pages", number)]
             log[:] = [replace(record, timestamp=int(NOON.timestamp() * 1000)) for record in log]
 
+    def articles(self) -> set[str]:
+        return {one["id"] for one in self.index.documents()}
+
     def run(self, add: Callable[[beam.Pipeline], None]) -> None:
         pipeline = beam.Pipeline(runner=FnApiRunner(), options=PipelineOptions([], streaming=True))
         add(pipeline)
@@ -86,7 +90,18 @@ class River:
     def generation(self, bundles: int = 4) -> None:
         """Run the whole job for so many bundles."""
         end = Generation(ends_at=1e12, bundles=bundles)
-        self.run(lambda pipeline: job.build(pipeline, PARTITIONS, self.handle, end))
+        self.run(lambda pipeline: job.build(pipeline, self.partitions(), self.handle, end))
+
+    def partitions(self) -> list[Partition]:
+        return role.partitions(self.handle.config)
+
+    def committed(self, topic: str, group: str) -> list[int]:
+        return [
+            self.broker.groups[group].committed.get(TopicPartition(topic, number), 0)
+            if group in self.broker.groups
+            else 0
+            for number in range(2)
+        ]
 
     def outcomes(self) -> list[Outcome]:
         return [Outcome.from_json(record.value or b"") for record in self._records("outcomes")]
@@ -185,6 +200,83 @@ def test_all_steps_of_a_process_have_one_worker_and_another_job_has_another() ->
     worker = handle.open()
     assert pickler.loads(pickler.dumps(handle)).open() is worker
     assert other.open() is not worker
+
+
+def other_lane(river: River, numbers: range) -> Lane:
+    """Put pages into another topic, the place of each by its number."""
+    river.broker.create("news.archive", 2)
+    for number in numbers:
+        made = message(number)
+        river.broker.append(
+            TopicPartition("news.archive", number % 2),
+            (made.key or "").encode(),
+            made.value,
+            tuple(made.headers.items()),
+        )
+        log = river.broker.logs[TopicPartition("news.archive", number % 2)]
+        log[-1] = replace(log[-1], timestamp=made.timestamp_ms)
+    return Lane("news.archive", "news-archive", share=0.01)
+
+
+def test_a_second_lane_is_read_beside_the_first_and_committed_in_its_own_group() -> None:
+    with memory_kafka() as broker:
+        lanes = (*ProcessConfig.of(SETTINGS).lanes, Lane("news.archive", "news-archive", share=0.01))
+        river = River(broker, lanes=lanes)
+        river.send(range(4))
+        other_lane(river, range(4, 8))
+        river.generation(bundles=12)
+        assert river.articles() == {entry(number).id for number in range(8)}
+        pages = [len(broker.logs[TopicPartition("news.pages", number)]) for number in range(2)]
+        assert river.committed("news.pages", GROUP) == pages
+        assert river.committed("news.archive", "news-archive") == [2, 2]
+
+
+def test_a_span_is_read_from_its_first_to_its_last_page_and_then_the_process_ends() -> None:
+    with memory_kafka() as broker:
+        lane = Lane("news.archive", "news-again", spans={0: (1, 3), 1: (0, 2)})
+        river = River(broker, lanes=(lane,))
+        other_lane(river, range(8))  # four in each partition
+        runs = 0
+
+        def generation() -> None:
+            nonlocal runs
+            runs += 1
+            river.generation(bundles=40)
+
+        role._generations(river.worker, river.partitions(), generation)
+        assert river.articles() == {entry(number).id for number in (2, 4, 1, 3)}
+        assert river.committed("news.archive", "news-again") == [3, 2]
+        assert runs == 1
+        role._generations(river.worker, river.partitions(), generation)  # started again, it has nothing to do
+        assert len(river.outcomes()) == 4
+
+
+def test_a_shadow_is_written_behind_no_alias_and_leaves_no_line_in_the_ledger() -> None:
+    shadow = article_indices("news").shadow("next")
+    with memory_kafka() as broker:
+        river = River(broker, indices=shadow, writes_outcomes=False)
+        river.send(range(3), {2: b"<html>" + b"<div>" * 9000 + b"x" + b"</div>" * 9000})
+        river.generation()
+        assert {one["_index"] for one in river.index.documents()} == {"news-articles-next-2026.11"}
+        assert river.index.aliases == {"news-articles-next-2026.11": {}}
+        assert river.outcomes() == []
+        assert len(river.letters()) == 1  # nothing vanishes
+        searched = {path for _, path in river.index.asked if path.endswith("_search")}
+        assert searched == {"/news-articles-next-*/_search"}
+
+
+def test_what_is_written_for_readers_is_behind_their_alias_at_once(river: River) -> None:
+    river.send(range(1))
+    river.generation()
+    assert river.index.aliases == {"news-articles-2026.11": {"news-articles": {}}}
+
+
+def test_the_processes_of_a_lane_share_its_partitions(river: River) -> None:
+    shares = [role.partitions(river.handle.config, share, 2) for share in range(2)]
+    assert [[one.number for one in share] for share in shares] == [[0], [1]]
+    absent = replace(river.handle.config, lanes=(Lane("news.nowhere", GROUP),))
+    with pytest.raises(ServiceError, match=r"news\.nowhere"):
+        role.partitions(absent)
 
 
 @with_output_types(str, dead=Failure)

@@ -36,7 +36,7 @@ def run(worker: ProcessWorker, *ends: Callable[[], None] | None) -> int:
         if end is not None:
             end()
 
-    role._generations(worker, generation)
+    role._generations(worker, [PAGES], generation)
     return count
 
 

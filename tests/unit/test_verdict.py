@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.index.documents import Document
+from pipelines.index.documents import Document, article_indices
 from pipelines.index.verdict import Verdict, Wait, Whole, control_lines, judge, judge_alone, judge_request
 from schemas.records import OutcomeKind
 
-FIRST = Document("a", "news-articles-2026.11", 5, b"{}")
-REVISIT = Document("a", "news-articles-2026.11", 5, b"{}", revisit=True)
+FIRST = Document("a", article_indices("news"), "news-articles-2026.11", 5, b"{}")
+REVISIT = Document("a", article_indices("news"), "news-articles-2026.11", 5, b"{}", revisit=True)
 
 
 def failed(status: int, kind: str, reason: str = "", cause: str = "") -> dict[str, Any]:

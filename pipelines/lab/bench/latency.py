@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from pipelines.errors import NewsriverError
-from pipelines.index.documents import Document, articles_alias, articles_index
+from pipelines.index.documents import Document, article_indices, articles_alias
 from pipelines.index.elastic import Elastic, connect
 from pipelines.kafka import Sender
 from pipelines.lab.bench import river
@@ -214,10 +214,11 @@ class _Run:
 
     def _probe(self) -> None:
         client = connect(self._settings)
-        index = articles_index(self._settings.river.name, self.first_seen)
+        indices = article_indices(self._settings.river.name)
         try:
             for number in self._beats(PROBE_SECONDS):
-                probe = Document(article_id(f"https://probe.example.org/{number}"), index, 1, b'{"source":"probe"}')
+                name = article_id(f"https://probe.example.org/{number}")
+                probe = Document(name, indices, indices.index(self.first_seen), 1, b'{"source":"probe"}')
                 self.seen.probes[probe.id] = time.monotonic()
                 client.ask("POST", "/_bulk", probe.lines())
         finally:

@@ -14,7 +14,7 @@ import orjson
 
 from pipelines.clean.article import content_digest
 from pipelines.errors import NewsriverError
-from pipelines.index.documents import Document, articles_index, document
+from pipelines.index.documents import Document, article_indices, document
 from pipelines.index.elastic import Elastic
 from pipelines.index.sink import Sink
 from pipelines.lab.bench import prose, river
@@ -197,7 +197,7 @@ class _Side:
 
     def __init__(self, client: Elastic, settings: Settings, year: int) -> None:
         self._client = client
-        self.index = articles_index(settings.river.name, datetime(year, 1, 1, tzinfo=UTC))
+        self.index = article_indices(settings.river.name).index(datetime(year, 1, 1, tzinfo=UTC))
         client.ask("PUT", f"/{self.index}")
 
     def write(self, documents: Sequence[Document]) -> None:
