@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pydantic import ValidationError
 
 from pipelines.errors import BreakerTripped, ServiceError
-from pipelines.kafka import Admin, Follower, Message, Sender, read_last
+from pipelines.kafka import Admin, Message, Sender, TableFollower, read_last
 from pipelines.runtime.endpoints import kafka_bootstrap
 from pipelines.settings import Settings
 from schemas.records import BreakerState
@@ -114,7 +114,7 @@ class BreakerWatch:
 
     def _run(self) -> None:
         try:
-            follower = Follower(self._bootstrap, [self._topic], client_id="newsriver-breaker")
+            follower = TableFollower(self._bootstrap, [self._topic], client_id="newsriver-breaker")
         except ServiceError as error:  # no such topic: the role itself says so at its start
             log.warning("the dead-letter breaker's state is not followed: %s", error)
             self._known.set()

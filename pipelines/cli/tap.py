@@ -34,18 +34,19 @@ if TYPE_CHECKING:
 @click.pass_obj
 def tap(context: Context, topic: str, start: str, count: int | None, text: str | None, as_json: bool) -> None:
     """Show the records of TOPIC (entries, pages, outcomes, ...); reads without a group and commits nothing."""
-    from pipelines.kafka import Onlooker
+    from pipelines.kafka import RangeReader
     from pipelines.runtime.endpoints import kafka_bootstrap
     from pipelines.tap import find_topic, holds
 
     river = context.settings.river.name
     found = find_topic(topic, river)
-    onlooker = Onlooker(kafka_bootstrap(context.settings), found.full_name(river), client_id="newsriver-tap")
-    if start == "end":
-        err.print(f"waiting for records of {found.full_name(river)}; Ctrl-C ends")
-    with closing(onlooker):
+    with closing(RangeReader(kafka_bootstrap(context.settings), client_id="newsriver-tap")) as reader:
+        places = reader.places(found.full_name(river))
+        starts = reader.starts(places) if start == "start" else reader.ends(places)
+        if start == "end":
+            err.print(f"waiting for records of {found.full_name(river)}; Ctrl-C ends")
+        messages = reader.follow(starts)
         try:
-            messages = onlooker.coming(from_start=start == "start")
             wanted = (each for each in messages if not text or holds(text, each.key, each.headers, each.value))
             for message in islice(wanted, count):
                 _show(message, found, as_json)

@@ -6,7 +6,7 @@ What is known of the feeds (`news.feed-state`) is only read here: `poll` alone w
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import closing, suppress
+from contextlib import suppress
 from typing import TypeVar
 
 from pydantic import ValidationError
@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from pipelines.errors import ServiceError
 from pipelines.feeds.duplicates import NEWEST
 from pipelines.feeds.partitions import feed_partition
-from pipelines.kafka import Admin, Onlooker, Sender
+from pipelines.kafka import Admin, Sender, read_topic
 from pipelines.runtime.endpoints import kafka_bootstrap
 from pipelines.settings import Settings
 from schemas.records import Feed, FeedState
@@ -51,9 +51,8 @@ def _rows(settings: Settings, topic: Topic, kind: type[Row]) -> Iterator[Row]:
     """Give the last record of each key; what is no such record is left out."""
     last: dict[str | None, bytes | None] = {}
     name = topic.full_name(settings.river.name)
-    with closing(Onlooker(kafka_bootstrap(settings), name, client_id=_CLIENT)) as looker:
-        for message in looker.present():
-            last[message.key] = message.value
+    for message in read_topic(kafka_bootstrap(settings), name, client_id=_CLIENT):
+        last[message.key] = message.value
     for value in last.values():
         if value is not None:
             with suppress(ValidationError):  # poll, which reads them all the time, reports it

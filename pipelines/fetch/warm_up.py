@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from pipelines.errors import NewsriverError
 from pipelines.fetch.deduplication import SeenArticles
 from pipelines.fetch.partition_queues import Place
-from pipelines.kafka import Admin, Message, Spans
+from pipelines.kafka import Admin, Message, RangeReader
 from pipelines.ledger.dead_letter_rules import REPLAY
 from schemas.records import Entry
 
@@ -68,7 +68,7 @@ class WarmUp:
     def _read(self, ends: Mapping[Place, int], until: float) -> list[Message]:
         found: list[Message] = []
         size = 0
-        with closing(Spans(self._bootstrap, client_id=f"{self._group}-back")) as spans:
+        with closing(RangeReader(self._bootstrap, client_id=f"{self._group}-back")) as spans:
             starts = {at: max(start, self._seen_to.get(at, 0)) for at, start in spans.starts(list(ends)).items()}
             stretch = min(_STRETCH, max(1, self._most // len(ends)))
             for message in _backwards(spans, starts, dict(ends), stretch):
@@ -89,7 +89,7 @@ class WarmUp:
             self._known.take(entry, message.partition, message.offset)
 
 
-def _backwards(spans: Spans, starts: Mapping[Place, int], ends: dict[Place, int], most: int) -> Iterator[Message]:
+def _backwards(spans: RangeReader, starts: Mapping[Place, int], ends: dict[Place, int], most: int) -> Iterator[Message]:
     """Give what lies between two offsets of each partition, in stretches, the last ones first."""
     while ends:
         stretch = {place: (max(starts[place], end - most), end) for place, end in ends.items()}

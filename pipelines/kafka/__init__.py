@@ -5,31 +5,35 @@ The only importer of kafka-python (https://kafka-python.readthedocs.io, tested w
 
 from pipelines.kafka.admin import Admin, is_reachable, topics
 from pipelines.kafka.client import Message
-from pipelines.kafka.compacted import partition_of, read_last, read_whole
 from pipelines.kafka.faults import missing
-from pipelines.kafka.follower import Follower
-from pipelines.kafka.onlooker import Onlooker
 from pipelines.kafka.outage import outage
 from pipelines.kafka.patience import patiently
 from pipelines.kafka.reader import GroupReader, PartitionReader
+from pipelines.kafka.scan import (
+    RangeReader,
+    TableFollower,
+    partition_of,
+    read_last,
+    read_topic,
+    read_whole,
+)
 from pipelines.kafka.sender import Sender
-from pipelines.kafka.spans import Spans
 
 __all__ = [
     "Admin",
-    "Follower",
     "GroupReader",
     "Message",
-    "Onlooker",
     "PartitionReader",
+    "RangeReader",
     "Sender",
-    "Spans",
+    "TableFollower",
     "is_reachable",
     "missing",
     "outage",
     "partition_of",
     "patiently",
     "read_last",
+    "read_topic",
     "read_whole",
     "topics",
 ]

@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from pydantic import ValidationError
 
 from pipelines.extraction import ArticleContext, Page, article_sandbox, make_article
-from pipelines.kafka import Message, Onlooker, Sender
+from pipelines.kafka import Message, Sender, read_topic
 from pipelines.ledger.dead_letter_rules import DeadLetterView, Forecast, foresee, latest, read_letter, replay_of
 from pipelines.runtime.endpoints import kafka_bootstrap
 from pipelines.settings import Settings
@@ -166,17 +166,16 @@ def _mark(
 def _marks(settings: Settings) -> dict[str, DeadLetterMark]:
     """Give the last mark of each origin."""
     found: dict[str, DeadLetterMark] = {}
-    onlooker = Onlooker(kafka_bootstrap(settings), DEAD_LETTER_MARKS.full_name(settings.river.name), client_id=CLIENT)
-    with closing(onlooker):
-        for message in onlooker.present():
-            key = message.key or ""
-            found.pop(key, None)
-            if message.value is None:
-                continue
-            try:
-                found[key] = DeadLetterMark.from_json(message.value)
-            except ValidationError:
-                log.warning("%s is no mark: its letter counts as open", message.origin)
+    topic = DEAD_LETTER_MARKS.full_name(settings.river.name)
+    for message in read_topic(kafka_bootstrap(settings), topic, client_id=CLIENT):
+        key = message.key or ""
+        found.pop(key, None)
+        if message.value is None:
+            continue
+        try:
+            found[key] = DeadLetterMark.from_json(message.value)
+        except ValidationError:
+            log.warning("%s is no mark: its letter counts as open", message.origin)
     return found
 
 
@@ -184,5 +183,4 @@ def _records(settings: Settings, since: datetime | None) -> Iterator[Message]:
     """Read the letters' topic; `since` only spares reading what is surely older."""
     since = since and since - _CLOCKS
     topic = DEAD_LETTERS.full_name(settings.river.name)
-    with closing(Onlooker(kafka_bootstrap(settings), topic, client_id=CLIENT)) as onlooker:
-        yield from onlooker.present(since)
+    return read_topic(kafka_bootstrap(settings), topic, client_id=CLIENT, since=since)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from pydantic import ValidationError
 
 from pipelines.errors import ServiceError
-from pipelines.kafka import Admin, Message, Spans, partition_of
+from pipelines.kafka import Admin, Message, RangeReader, partition_of
 from pipelines.ledger.outcomes import stand_in
 from pipelines.runtime.endpoints import kafka_bootstrap
 from pipelines.settings import Settings
@@ -40,7 +40,7 @@ class Underway:
         self._bootstrap = kafka_bootstrap(settings)
         with Admin(self._bootstrap) as admin:
             self._partitions = admin.topics()
-        self._spans = Spans(self._bootstrap, client_id=client_id)
+        self._spans = RangeReader(self._bootstrap, client_id=client_id)
 
     def entries(self, key: str = "", *, whole: bool = False) -> Iterator[Waiting]:
         """Give the Entries that fetch has yet to commit, or all that Kafka still holds.

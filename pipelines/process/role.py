@@ -18,7 +18,7 @@ from contextlib import closing
 
 from pipelines.breaker.state import read, tripped_error
 from pipelines.errors import UsageError
-from pipelines.kafka import Admin, Spans, missing, patiently, topics
+from pipelines.kafka import Admin, RangeReader, missing, patiently, topics
 from pipelines.kafka.assignment import Place
 from pipelines.process import job
 from pipelines.process.readers import Partition
@@ -162,7 +162,7 @@ def _watch(settings: Settings, assigned: Sequence[Partition], worker: ProcessWor
 def _positions(bootstrap: str, assigned: Sequence[Partition]) -> tuple[dict[Place, int], dict[Place, int]]:
     """Give committed offsets and ends by partition; one that was never committed stands where its records begin."""
     of = {(one.topic, one.number): one for one in assigned}
-    with closing(Spans(bootstrap, client_id=f"{assigned[0].group}-watch")) as spans, Admin(bootstrap) as admin:
+    with closing(RangeReader(bootstrap, client_id=f"{assigned[0].group}-watch")) as spans, Admin(bootstrap) as admin:
         starts, ends = spans.starts(of), spans.ends(of)
         committed = {group: admin.committed(group) for group in {one.group for one in assigned}}
     positions = {place: max(committed[one.group].get(place, one.start), starts[place]) for place, one in of.items()}

@@ -21,7 +21,7 @@ from pipelines.errors import FeedFault, FetchFault, RecordsRefused
 from pipelines.feeds.partitions import feed_partition
 from pipelines.http.client import Client
 from pipelines.http.politeness import HostGate
-from pipelines.kafka import Follower, Message, Sender, missing, patiently, topics
+from pipelines.kafka import Message, Sender, TableFollower, missing, patiently, topics
 from pipelines.runtime.endpoints import kafka_bootstrap
 from pipelines.runtime.heartbeat import Waits
 from pipelines.runtime.run_loop import spawn
@@ -80,7 +80,7 @@ class Subscriber:
         self._partitions = _count_partitions(bootstrap, self._name(PUSHES))
         self._sender = Sender(bootstrap, client_id=name, linger_ms=0)
         topics = map(self._name, (SUBSCRIPTIONS, FEED_STATE, FEEDS))
-        self._follower = Follower(bootstrap, topics, client_id=name)
+        self._follower = TableFollower(bootstrap, topics, client_id=name)
         return self
 
     def turn(self) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from pipelines.errors import ServiceError
-from pipelines.kafka import Admin, GroupReader, Message, PartitionReader, Sender, Spans, read_last, read_whole
+from pipelines.kafka import Admin, GroupReader, Message, PartitionReader, RangeReader, Sender, read_last, read_whole
 from pipelines.kafka.assignment import Place
 from tests.memory_kafka.install import NOWHERE, memory_kafka
 
@@ -187,7 +187,7 @@ def test_a_partition_is_read_by_hand_and_committed_unless_the_group_has_members(
 
 def test_stretches_are_read_without_leaving_a_trace(cluster: Cluster) -> None:
     cluster.send(*map(str, range(9)), partition=1)
-    spans = Spans(cluster.bootstrap, client_id="test")
+    spans = RangeReader(cluster.bootstrap, client_id="test")
     place = (cluster.topic, 1)
     assert (spans.starts([place]), spans.ends([place])) == ({place: 0}, {place: 9})
     assert numbers(list(spans.read({place: (2, 5)}))) == [2, 3, 4]

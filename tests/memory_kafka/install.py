@@ -8,7 +8,7 @@ from functools import partial
 from types import SimpleNamespace
 from unittest.mock import patch
 
-from pipelines.kafka import admin, compacted, follower, patience, reader, sender, spans
+from pipelines.kafka import admin, patience, reader, scan, sender
 from pipelines.kafka.outage import Outage
 from tests.memory_kafka.broker import Broker
 from tests.memory_kafka.consumer import MemoryConsumer
@@ -26,9 +26,7 @@ def memory_kafka() -> Iterator[Broker]:
     consumer = partial(MemoryConsumer, broker)
     with (
         patch.object(reader, "KafkaConsumer", consumer),
-        patch.object(compacted, "KafkaConsumer", consumer),
-        patch.object(follower, "KafkaConsumer", consumer),
-        patch.object(spans, "KafkaConsumer", consumer),
+        patch.object(scan, "KafkaConsumer", consumer),
         patch.object(sender, "KafkaProducer", partial(MemoryProducer, broker)),
         patch.object(admin, "KafkaAdminClient", partial(MemoryAdmin, broker)),
         patch.object(patience, "time", time),

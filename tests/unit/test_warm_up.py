@@ -65,7 +65,7 @@ class Log:
 def back(log: Log, monkeypatch: pytest.MonkeyPatch, most: int = 20_000) -> tuple[WarmUp, SeenArticles]:
     known = SeenArticles()
     monkeypatch.setattr(warm_up, "Admin", log)
-    monkeypatch.setattr(warm_up, "Spans", log)
+    monkeypatch.setattr(warm_up, "RangeReader", log)
     return WarmUp("broker", "news-fetch", known, most), known
 
 
@@ -138,10 +138,10 @@ def test_without_kafka_it_goes_on_and_says_so(
 
     log = Log(0, {0: 5})
     reader, known = back(log, monkeypatch)
-    monkeypatch.setattr(warm_up, "Spans", away)
+    monkeypatch.setattr(warm_up, "RangeReader", away)
     reader.fill([(TOPIC, 0)])
     assert "may be fetched twice" in caplog.text
-    monkeypatch.setattr(warm_up, "Spans", log)
+    monkeypatch.setattr(warm_up, "RangeReader", log)
     reader.fill([(TOPIC, 0)])
     assert again(known, 0, 4)
 
@@ -150,7 +150,7 @@ def test_without_kafka_it_goes_on_and_says_so(
 def test_each_record_is_read_once(committed: dict[int, int], start: int, most: int) -> None:
     log = Log(start, committed)
     ends = {place: end for place, end in log.ends.items() if end > start}
-    read = warm_up._backwards(log, log.starts(list(ends)), dict(ends), most)  # type: ignore[arg-type]  # stands for Spans
+    read = warm_up._backwards(log, log.starts(list(ends)), dict(ends), most)  # type: ignore[arg-type]  # stands for RangeReader
     found = [(each.partition, each.offset) for each in read]
     wanted = [(partition, offset) for partition, end in committed.items() for offset in range(start, end)]
     assert sorted(found) == sorted(wanted)

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 
-from pipelines.kafka import Message, Onlooker
+from pipelines.kafka import Message, read_topic
 from pipelines.ledger.in_flight import Underway
 from pipelines.runtime.endpoints import kafka_bootstrap
 from pipelines.settings import Settings
@@ -78,5 +78,4 @@ def unaccounted(discovered: Collection[str], *accounts: Collection[str]) -> list
 
 def _records(settings: Settings, topic: Topic) -> Iterator[Message]:
     name = topic.full_name(settings.river.name)
-    with closing(Onlooker(kafka_bootstrap(settings), name, client_id=_CLIENT)) as looker:
-        yield from looker.present()
+    return read_topic(kafka_bootstrap(settings), name, client_id=_CLIENT)
