@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from pydantic_core import PydanticCustomError
@@ -38,6 +39,14 @@ def some_path(value: object) -> object:
     if value == "":
         raise _no("is a folder or a file without a name")
     return value
+
+
+def home_of(path: Path) -> Path:
+    """Put a user's home in the place of a leading `~` or `~user`."""
+    try:
+        return path.expanduser()
+    except RuntimeError:  # such a user does not exist, or has no home
+        raise _no(f"is in the home of a user who has none: {path.parts[0]}") from None
 
 
 def kafka_servers(text: str) -> str:

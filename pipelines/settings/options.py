@@ -23,7 +23,7 @@ class Section(BaseModel):
 
 
 Network = Annotated[str, AfterValidator(checks.network)]
-Folder = Annotated[Path, BeforeValidator(checks.some_path), AfterValidator(Path.expanduser)]
+Folder = Annotated[Path, BeforeValidator(checks.some_path), AfterValidator(checks.home_of)]
 Delay = Literal["15m", "1h", "6h", "24h"]
 Signature = Literal["sha1", "sha256", "sha384", "sha512"]
 

@@ -135,6 +135,7 @@ def test_a_wrong_value_is_one_line_with_a_right_one(name: str, tmp_path: Path) -
         ("elasticsearch.url=localhost:9200", "did you mean http://localhost:9200?"),
         ("elasticsearch.url=http://localhost", "did you mean http://localhost:9200?"),
         ("stack.directory=", "a folder"),
+        ("stack.directory=~nobody-of-this-name/x", "home of a user"),
     ],
 )  # fmt: skip
 def test_the_nearest_right_value_is_named(assignment: str, said: str) -> None:
