@@ -71,6 +71,10 @@ class BreakerTripped(NewsriverError):
     exit_code = 4
 
 
+class ArticleNotFound(NewsriverError):
+    """No article is indexed under the id or address that was given, which is `resource`."""
+
+
 class StackError(NewsriverError):
     """The local servers cannot be downloaded, started or stopped; `resource` is the part."""
 

@@ -50,6 +50,15 @@ COMMANDS: dict[str, str] = {
     "extract": "One page as the river would index it, without any server.",
     "search": "Search the articles.",
     "count": "Count the articles that a search finds.",
+    "timeline": "Articles over time, and their share of all.",
+    "top": "Articles by source, site, language, topic, author or rights.",
+    "terms": "What stands out in an answer against all the rest.",
+    "similar": "Articles like one.",
+    "article": "One article, whole, by URL or id.",
+    "export": "All articles that a search finds, as lines of JSON.",
+    "suggest": "Complete what is being typed.",
+    "topics": "The topics and how many articles have each.",
+    "sources": "The sources of the articles.",
 }
 """Name and one line of help; the command itself is `pipelines.cli.<name>:<name>`."""
 

@@ -1,4 +1,4 @@
-"""`newsriver count`: how many articles hold the words."""
+"""`newsriver count`: how many articles fit a query."""
 
 from __future__ import annotations
 
@@ -6,25 +6,19 @@ import click
 
 from pipelines.cli.console import out, print_json
 from pipelines.cli.context import Context
-from pipelines.cli.search import QueryCommand, filters, question_of, words
+from pipelines.cli.queries import QueryCommand, answered, as_json, query_of, say_understood, takes_query
 
 
 @click.command(cls=QueryCommand)
-@words
-@filters
+@takes_query()
+@as_json
 @click.pass_obj
-def count(context: Context, /, query: str, as_json: bool, **asked: str | None) -> None:
+def count(context: Context, /, query: str, *, as_json: bool, **asked: str | None) -> None:
     """Count the articles that `newsriver search` finds for QUERY; * counts all."""
-    from pipelines.index.elastic import connect
-    from pipelines.search import execute as searching
-
-    question = question_of(query, asked, show_gone=context.settings.search.show_gone)
-    client = connect(context.settings)
-    try:
-        total = searching.count(client, context.settings.river.name, question)
-    finally:
-        client.close()
+    asked_for = query_of(query, asked)
+    found = answered(context, lambda ask: ask.count(asked_for))
+    say_understood(found.understood)
     if as_json:
-        print_json({"query": query, "total": total})
+        print_json(found.to_json())
     else:
-        out.print(total)
+        out.print(found.total)

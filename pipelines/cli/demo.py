@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -110,7 +111,7 @@ def _report(client: Elastic, settings: Settings, site: SampleSite, progress: Dem
     kinds = ", ".join(f"{count} {kind}" for kind, count in progress.status.outcomes.items())
     out.print(f"\nThe ledger: {kinds}.")
     out.print(f"{len(site.expected) - len(wrong)} of {len(site.expected)} pages and feeds ended as the site expects.")
-    shown = _searches(client, settings)
+    shown = _searches(settings)
     figures = progress.status.articles, seconds, shown
     out.print(styled("\n[bold]{} articles indexed[/] in {:.0f} s, {} searches with hits.", *figures))
     return len(wrong)
@@ -140,16 +141,20 @@ def _refused(ledger: Ledger) -> None:
     out.print(table)
 
 
-def _searches(client: Elastic, settings: Settings) -> int:
+def _searches(settings: Settings) -> int:
     """Ask the demonstration's questions; give how many found something."""
-    from pipelines.cli.search import describe
+    from pipelines.cli.queries import describe
     from pipelines.demo.river import SEARCHES, SEARCHES_SHOWN
-    from pipelines.search.execute import search
-    from pipelines.search.question import Question
+    from pipelines.search.operations import Search
+    from pipelines.search.query import parse_query
+    from pipelines.search.results import SearchResult
+
+    async def ask() -> list[SearchResult]:
+        async with Search.connect(settings) as search:
+            return [await search.search(parse_query(words, datetime.now(UTC)), limit=2) for words in SEARCHES]
 
     shown = 0
-    for words in SEARCHES:
-        found = search(client, settings.river.name, Question(text=words, limit=2), datetime.now(UTC))
+    for words, found in zip(SEARCHES, asyncio.run(ask()), strict=True):
         if found.total and shown < SEARCHES_SHOWN:
             shown += 1
             out.print(styled("\n[bold]$ newsriver search {}[/]  {} found", repr(words), found.total))

@@ -28,6 +28,9 @@ MATCH_START, MATCH_END = "\ue000", "\ue001"
 AS_WRITTEN = ("title.as_written", "body.as_written")
 """Fields in which accents and case matter."""
 
+WITHOUT_DERIVED: Json = {"excludes": ["dated_at", "stem", "site_tree", "indexed_at", "updated_at"]}
+"""What is read of a document: the article's own fields."""
+
 STORY, STORY_SOURCES = "story", "story_sources"
 
 _SNIPPETS, _SNIPPET_CHARACTERS = 3, 160

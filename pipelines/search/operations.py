@@ -5,14 +5,14 @@ Every operation sends bodies that `bodies` makes of a query that cannot fail; er
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Self
+from typing import Any
 
-from pipelines.errors import UsageError
-from pipelines.index.documents import articles_alias
+from pipelines.search.article_operations import ArticleOperations
 from pipelines.search.bodies import (
     STORY_SOURCES,
+    WITHOUT_DERIVED,
     Ranking,
     SortOrder,
     filter_body,
@@ -22,58 +22,28 @@ from pipelines.search.bodies import (
     time_filters,
     whole_intervals,
 )
-from pipelines.search.client import AsyncElastic, connect_async
 from pipelines.search.cursor import Cursor, from_text, to_text
 from pipelines.search.facets import AUTOMATIC, chosen_interval, facet_field, facet_filter, unknown
 from pipelines.search.hits import hit_of
 from pipelines.search.query import Query
 from pipelines.search.results import Bucket, CountResult, SearchResult, TimelineBucket, TimelineResult, TopResult
-from pipelines.settings import Settings
+from pipelines.search.session import READ, within
+from pipelines.search.vocabulary import VocabularyOperations
 
 Json = dict[str, Any]
 
 MOST_HITS = 1000
 MOST_VALUES = 1000
 
-# Before the first article there is no index: that is an empty answer, not an error. Half an answer is an error.
-_READ = {"ignore_unavailable": "true", "allow_no_indices": "true"}
-_WHOLE = _READ | {"allow_partial_search_results": "false"}
-_WITHOUT_DERIVED = {"excludes": ["dated_at", "stem", "site_tree"]}
-
 
 @dataclass
-class Search:
+class Search(ArticleOperations, VocabularyOperations):
     """Answers questions about one river's articles; many may be asked at once.
 
     Args:
         client: the cluster.
         settings: all settings.
     """
-
-    client: AsyncElastic
-    settings: Settings
-    _fields: frozenset[str] | None = field(default=None, init=False)
-
-    @classmethod
-    def connect(cls, settings: Settings) -> Self:
-        """Make one with a client of its own, inside a running event loop; nothing is sent yet.
-
-        Raises:
-            ServiceError, SettingsError: as `connect_async`.
-        """
-        return cls(connect_async(settings), settings)
-
-    async def __aenter__(self) -> Self:
-        """Give itself."""
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        """Hang up."""
-        await self.close()
-
-    async def close(self) -> None:
-        """Hang up."""
-        await self.client.close()
 
     async def search(
         self,
@@ -101,20 +71,20 @@ class Search:
         order = _order(sort, query)
         asked = f"{order} {query}"
         begun = from_text(cursor, asked) if cursor else Cursor(query.now, ())
-        ranking = Ranking(begun.now, self.settings.search, STORY_SOURCES in await self._known_fields())
+        ranking = Ranking(begun.now, self.settings.search, STORY_SOURCES in await self.known_fields())
         body: Json = {
             "query": ranked_body(query, ranking),
-            "size": _checked(limit, MOST_HITS),
+            "size": within(limit, MOST_HITS),
             "track_total_hits": self.settings.search.count_up_to,
             "track_scores": True,
             "sort": sorting(order),
-            "_source": _WITHOUT_DERIVED,
+            "_source": WITHOUT_DERIVED,
             "highlight": highlighting(query),
             "explain": explain,
         }
         if begun.after:
             body["search_after"] = list(begun.after)
-        answer = await self._ask("_search", body)
+        answer = await self.ask(body)
         return self._page(query, answer, limit, begun, asked)
 
     def _page(self, query: Query, answer: Json, limit: int, begun: Cursor, asked: str) -> SearchResult:
@@ -139,7 +109,7 @@ class Search:
             ServiceError, NewsriverError: as `search`.
         """
         body = {"query": filter_body(query, self.settings.search)}
-        answer = await self.client.ask("POST", f"/{self._alias}/_count", body, _READ)
+        answer = await self.client.ask("POST", f"/{self.alias}/_count", body, READ)
         return CountResult(str(query), query.understood, int(answer["count"]))
 
     async def timeline(self, query: Query, interval: str = AUTOMATIC) -> TimelineResult:
@@ -155,7 +125,7 @@ class Search:
         """
         fits = filter_body(query, self.settings.search)
         ends = {side: {side: {"field": "dated_at"}} for side in ("min", "max")}
-        answer = await self._ask("_search", {"size": 0, "query": fits, "aggs": ends})
+        answer = await self.ask({"size": 0, "query": fits, "aggs": ends})
         first, last = (answer.get("aggregations", {}).get(side, {}).get("value") for side in ("min", "max"))
         if first is None or last is None:
             chosen = chosen_interval(interval, timedelta())
@@ -165,7 +135,7 @@ class Search:
         bounds = whole_intervals(chosen, _moment(first), _moment(last))
         aggs: Json = {"all": over_time, "fits": {"filter": fits, "aggs": {"over_time": over_time}}}
         body = {"size": 0, "query": {"bool": {"filter": [*time_filters(query), bounds]}}, "aggs": aggs}
-        counted = (await self._ask("_search", body))["aggregations"]
+        counted = (await self.ask(body))["aggregations"]
         every = {one["key"]: one["doc_count"] for one in counted["all"]["buckets"]}
         buckets = counted["fits"]["over_time"]["buckets"]
         steps_found = (TimelineBucket(_moment(b["key"]), b["doc_count"], every.get(b["key"], 0)) for b in buckets)
@@ -183,35 +153,19 @@ class Search:
             UsageError: there is no such field.
             ServiceError, NewsriverError: as `search`.
         """
-        terms = {"field": facet_field(name), "size": max(1, _checked(limit, MOST_VALUES))}
+        terms = {"field": facet_field(name), "size": max(1, within(limit, MOST_VALUES))}
         body = {
             "size": 0,
             "track_total_hits": True,
             "query": filter_body(query, self.settings.search),
             "aggs": {"top": {"terms": terms}},
         }
-        answer = await self._ask("_search", body)
+        answer = await self.ask(body)
         top = answer.get("aggregations", {}).get("top", {"buckets": [], "sum_other_doc_count": 0})
         found = ((str(one["key"]), one["doc_count"]) for one in top["buckets"])
         buckets = tuple(Bucket(value, count, facet_filter(name, value)) for value, count in found)
         total = answer["hits"]["total"]["value"]
         return TopResult(str(query), query.understood, name, total, buckets, top["sum_other_doc_count"])
-
-    @property
-    def _alias(self) -> str:
-        return articles_alias(self.settings.river.name)
-
-    async def _ask(self, operation: str, body: Json) -> Json:
-        answer: Json = await self.client.ask("POST", f"/{self._alias}/{operation}", body, _WHOLE)
-        return answer
-
-    async def _known_fields(self) -> frozenset[str]:
-        """Give the fields of the river's indices that not every version of them has."""
-        if self._fields is None:
-            wanted = {"fields": f"{STORY_SOURCES},*.as_written,site,indexed_at"}
-            answer = await self.client.ask("GET", f"/{self._alias}/_field_caps", None, _READ | wanted)
-            self._fields = frozenset(answer.get("fields", {})) if answer.get("indices") else None
-        return self._fields or frozenset()
 
 
 def _order(sort: SortOrder | str, query: Query) -> SortOrder:
@@ -219,12 +173,6 @@ def _order(sort: SortOrder | str, query: Query) -> SortOrder:
         raise unknown("sort", str(sort), [order.value for order in SortOrder])
     order = SortOrder(sort)
     return SortOrder.NEWEST if order is SortOrder.RELEVANCE and not query.has_text else order
-
-
-def _checked(limit: int, most: int) -> int:
-    if not 0 <= limit <= most:
-        raise UsageError(f"limit {limit} is not between 0 and {most}", resource="limit")
-    return limit
 
 
 def _moment(milliseconds: float) -> datetime:

@@ -137,8 +137,7 @@ class TimelineBucket:
 
     def to_json(self) -> Json:
         """Give `start`, `count`, `all` and `share`."""
-        start = self.start.astimezone(UTC).isoformat().replace("+00:00", "Z")
-        return {"start": start, "count": self.count, "all": self.all, "share": self.share}
+        return {"start": utc(self.start), "count": self.count, "all": self.all, "share": self.share}
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,3 +226,63 @@ class TopResult:
             "values": [bucket.to_json() for bucket in self.buckets],
             "other": self.other,
         }
+
+
+@dataclass(frozen=True, slots=True)
+class ArticleResult:
+    """One article as it is indexed.
+
+    Attributes:
+        article: the article.
+        index: name of its index.
+        version: its version: the time of the visit it was made of, in milliseconds since 1970.
+    """
+
+    article: Article
+    index: str
+    version: int
+
+    def to_json(self) -> Json:
+        """Give the article's fields with `index` and `version`."""
+        return self.article.model_dump(mode="json") | {"index": self.index, "version": self.version}
+
+
+@dataclass(frozen=True, slots=True)
+class SimilarResult:
+    """Articles like one.
+
+    Attributes:
+        id: the article they are like.
+        hits: the most similar first.
+        took_ms: time that Elasticsearch took.
+    """
+
+    id: str
+    hits: tuple[Hit, ...]
+    took_ms: int
+
+    def to_json(self) -> Json:
+        """Give `id`, `took_ms` and `articles`."""
+        return {"id": self.id, "took_ms": self.took_ms, "articles": [hit.to_json() for hit in self.hits]}
+
+
+@dataclass(frozen=True, slots=True)
+class ExportItem:
+    """One article of an export.
+
+    Attributes:
+        article: the article.
+        cursor: goes on behind it.
+    """
+
+    article: Article
+    cursor: str
+
+    def to_json(self) -> Json:
+        """Give the article's fields with `cursor`."""
+        return self.article.model_dump(mode="json") | {"cursor": self.cursor}
+
+
+def utc(when: datetime) -> str:
+    """Give a time as JSON has it, in UTC."""
+    return when.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import pytest
 
-from pipelines.errors import ServiceError, UsageError
+from pipelines.errors import ArticleNotFound, ServiceError, UsageError
 from pipelines.index.documents import articles_alias, document
 from pipelines.index.elastic import connect
 from pipelines.index.provision import provision_indices, remove
@@ -23,7 +23,7 @@ from schemas.records import Article, TopicTag
 pytestmark = pytest.mark.servers
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
-POLITICS = TopicTag(id="medtop:11000000", label="politics and government", score=0.9, evidence=["vote"])
+POLITICS = TopicTag(id="medtop:11000000", label="politics", score=0.9, evidence=["vote"])
 SPORT = TopicTag(id="medtop:15000000", label="sport", score=0.8, evidence=["match"])
 T = TypeVar("T")
 
@@ -279,3 +279,93 @@ def test_a_server_that_is_away_is_said() -> None:
     settings = load_settings(assignments=["elasticsearch.url=http://127.0.0.1:1"], environment={})
     with pytest.raises(ServiceError, match="does not answer"):
         found(settings, "ferry")
+
+
+def test_one_article_by_id_and_by_each_of_its_addresses(gazette: Settings) -> None:
+    for name in (f"{7:032x}", "https://www.gazette.example.org/7?utm_source=x#top", "https://m.gazette.example.org/7"):
+        result = asked(gazette, lambda search, name=name: search.article(name))
+        assert (result.article, result.index, result.version) == (ARTICLES[6], "t-operations-articles-2026.11", 1)
+    for name in ("nothing", "https://nowhere.example/", "x" * 5000):
+        with pytest.raises(ArticleNotFound):
+            asked(gazette, lambda search, name=name: search.article(name))
+    with pytest.raises(UsageError):
+        asked(gazette, lambda search: search.article("ftp://x"))
+
+
+def test_similar_articles(gazette: Settings) -> None:
+    result = asked(gazette, lambda search: search.similar(f"{6:032x}"))
+    assert [int(hit.article.id, 16) for hit in result.hits] == [7]
+
+
+def test_an_export_has_no_limit_and_goes_on_by_cursor(gazette: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipelines.search.article_operations._PAGE", 3)
+
+    async def ask(search: Search, cursor: str | None, most: int) -> list[tuple[int, str]]:
+        exported: list[tuple[int, str]] = []
+        async for item in search.export(parse_query("*", NOW), cursor):
+            exported.append((int(item.article.id, 16), item.cursor))
+            if len(exported) == most:
+                break
+        return exported
+
+    every = asked(gazette, lambda search: ask(search, None, 100))
+    assert [number for number, _ in every] == [8, 7, 6, 5, 4, 3, 2, 1]
+    begun = asked(gazette, lambda search: ask(search, None, 4))
+    rest = asked(gazette, lambda search: ask(search, begun[-1][1], 100))
+    assert [number for number, _ in begun + rest] == [8, 7, 6, 5, 4, 3, 2, 1]
+
+
+def test_an_export_needs_no_point_in_time(gazette: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def none(_: Search) -> None:
+        return None
+
+    monkeypatch.setattr(Search, "_open_point", none)
+    monkeypatch.setattr("pipelines.search.article_operations._PAGE", 3)
+
+    async def ask(search: Search) -> list[int]:
+        return [int(item.article.id, 16) async for item in search.export(parse_query("*", NOW))]
+
+    assert asked(gazette, ask) == [8, 7, 6, 5, 4, 3, 2, 1]
+
+
+def test_significant_terms(gazette: Settings) -> None:
+    words = asked(gazette, lambda search: search.terms(parse_query("ferry", NOW)))
+    assert "ferry" in [bucket.value for bucket in words.buckets]
+    assert words.buckets[0].all >= words.buckets[0].count >= 2
+    assert asked(gazette, lambda search: search.terms(parse_query("zeppelin", NOW), "source")).buckets == ()
+    with pytest.raises(UsageError, match="did you mean 'words'"):
+        asked(gazette, lambda search: search.terms(parse_query("*", NOW), "word"))
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "query"),
+    [
+        ("gaz", "source", "source:gazette"),
+        ("ferry GAZ", "source", "ferry source:gazette"),
+        ("source:das", "source", 'source:"Das Blatt"'),
+        ("ana", "author", 'author:"Ana Díaz"'),
+        ("poli", "topic", "topic:politics"),
+        ("harbour ma", "title", 'title:"Harbour match drawn"'),
+        ("harbuor penalty", "correction", "harbour penalty"),
+    ],
+)
+def test_suggestions(gazette: Settings, text: str, kind: str, query: str) -> None:
+    result = asked(gazette, lambda search: search.suggest(text))
+    assert (kind, query) in [(one.kind, one.query) for one in result.suggestions]
+
+
+@pytest.mark.parametrize("text", ["", " ", '"', "x:", "source:", "a" * 5000, "\ud800", "(("])
+def test_no_typed_text_fails(gazette: Settings, text: str) -> None:
+    asked(gazette, lambda search: search.suggest(text))
+
+
+def test_topics_and_sources(gazette: Settings) -> None:
+    topics = asked(gazette, lambda search: search.topics()).topics
+    assert {topic.label: topic.count for topic in topics}["sport"] == 1
+    assert len([topic for topic in topics if topic.id]) == 17
+    sources = asked(gazette, lambda search: search.sources(parse_query("lang:en", NOW))).sources
+    assert [(row.source, row.count, row.languages, row.filter) for row in sources] == [
+        ("gazette", 3, ("en",), "source:gazette"),
+        ("pirate", 1, ("en",), "source:pirate"),
+    ]
+    assert sources[0].latest == NOW - timedelta(days=1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -11,13 +12,15 @@ import pytest
 from rich.console import Console
 
 from pipelines.cli import main
-from pipelines.cli.search import describe
+from pipelines.cli.queries import describe
 from pipelines.index.documents import articles_alias, document
-from pipelines.index.elastic import Elastic, connect
+from pipelines.index.elastic import connect
 from pipelines.index.provision import provision_indices, remove
 from pipelines.index.sink import Sink
-from pipelines.search.execute import FoundArticles, count, search
-from pipelines.search.question import MATCH_END, MATCH_START, Gone, Question, Sort
+from pipelines.search.bodies import MATCH_END, MATCH_START
+from pipelines.search.operations import Search
+from pipelines.search.query import parse_query
+from pipelines.search.results import SearchResult
 from pipelines.settings import Settings, load_settings
 from schemas import analysis
 from schemas.records import Article, TopicTag
@@ -87,21 +90,19 @@ def harbour(servers: tuple[str, str]) -> Iterator[Settings]:
     remove(settings)
 
 
-@pytest.fixture
-def client(harbour: Settings) -> Iterator[Elastic]:
-    client = connect(harbour)
-    yield client
-    client.close()
+def found(settings: Settings, text: str, now: datetime = NOW, **how: Any) -> SearchResult:
+    query = parse_query(text, now)
 
+    async def ask() -> tuple[SearchResult, int]:
+        async with Search.connect(settings) as search:
+            return await search.search(query, **how), (await search.count(query)).total
 
-def found(client: Elastic, settings: Settings, text: str, **asked: Any) -> FoundArticles:
-    question = Question(text=text, **asked)
-    answer = search(client, settings.river.name, question, NOW)
-    assert answer.total == count(client, settings.river.name, question)
+    answer, total = asyncio.run(ask())
+    assert answer.total == total
     return answer
 
 
-def numbers(answer: FoundArticles) -> list[int]:
+def numbers(answer: SearchResult) -> list[int]:
     return [int(hit.article.id, 16) for hit in answer.hits]
 
 
@@ -128,61 +129,39 @@ def numbers(answer: FoundArticles) -> list[int]:
         ("zeppelin", []),
     ],
 )
-def test_words(client: Elastic, harbour: Settings, text: str, expected: list[int]) -> None:
-    assert sorted(numbers(found(client, harbour, text))) == expected
+def test_words(harbour: Settings, text: str, expected: list[int]) -> None:
+    assert sorted(numbers(found(harbour, text))) == expected
 
 
 @pytest.mark.parametrize(
     "text",
     ['"', "(", "a AND (b", "\\", "~", "-", "+|+", '""', "a:b/c", "/.*/", "[1 TO *]", "🙂", "\ue000", "x" * 3000, "the"],
 )
-def test_no_text_of_a_user_fails(client: Elastic, harbour: Settings, text: str) -> None:
-    found(client, harbour, text)
+def test_no_text_of_a_user_fails(harbour: Settings, text: str) -> None:
+    found(harbour, text)
 
 
-@pytest.mark.parametrize(
-    ("asked", "expected"),
-    [
-        ({"topic": "medtop:11000000"}, [1]),
-        ({"source": "blatt"}, [3]),
-        ({"language": "de"}, [3]),
-        ({"language": "en", "source": "gazette"}, [1, 2]),
-        ({"since": NOW - timedelta(days=2)}, [1, 2]),
-        ({"until": NOW - timedelta(days=4)}, [5, 6]),
-        # 5 has no date of its own: the day of its discovery counts.
-        ({"since": NOW - timedelta(days=5), "until": NOW - timedelta(days=3)}, [4, 5]),
-        ({"topic": "medtop:15000000", "language": "de"}, []),
-        ({"rights": "noai"}, [2]),
-        ({"rights": "-noai"}, [1, 3, 4, 5, 6]),
-        ({"gone": Gone.ONLY}, [4]),
-        ({"gone": Gone.WITHOUT}, [1, 2, 3, 5, 6]),
-    ],
-)
-def test_filters(client: Elastic, harbour: Settings, asked: dict[str, Any], expected: list[int]) -> None:
-    assert sorted(numbers(found(client, harbour, "*", **asked))) == expected
+def test_the_language_restricts_inflection_to_its_own_rules(harbour: Settings) -> None:
+    assert numbers(found(harbour, "elections lang:en")) == [1]
+    assert numbers(found(harbour, "proms lang:pl")) == []
 
 
-def test_the_language_restricts_inflection_to_its_own_rules(client: Elastic, harbour: Settings) -> None:
-    assert numbers(found(client, harbour, "elections", language="en")) == [1]
-    assert numbers(found(client, harbour, "proms", language="pl")) == []
-
-
-def test_order_and_limit(client: Elastic, harbour: Settings) -> None:
-    newest = found(client, harbour, "*", sort=Sort.NEWEST, limit=3)
+def test_order_and_limit(harbour: Settings) -> None:
+    newest = found(harbour, "*", sort="newest", limit=3)
     assert (newest.total, numbers(newest)) == (6, [1, 2, 3])
-    assert numbers(found(client, harbour, "ferry | harbour")) == [2, 6]  # the title counts more, then the newer one
+    assert numbers(found(harbour, "ferry | harbour")) == [2, 6]  # the title counts more, then the newer one
 
 
-def test_matched_words_are_marked_in_any_inflection(client: Elastic, harbour: Settings) -> None:
-    [hit] = found(client, harbour, "Blinken elections").hits
+def test_matched_words_are_marked_in_any_inflection(harbour: Settings) -> None:
+    [hit] = found(harbour, "Blinken elections").hits
     marked = "".join(hit.snippets)
     assert f"{MATCH_START}Blinken{MATCH_END}" in marked
     assert f"{MATCH_START}election{MATCH_END}" in marked
     assert hit.score > 0
 
 
-def test_without_a_match_in_the_body_its_beginning_is_shown(client: Elastic, harbour: Settings) -> None:
-    [hit] = found(client, harbour, "envoy").hits
+def test_without_a_match_in_the_body_its_beginning_is_shown(harbour: Settings) -> None:
+    [hit] = found(harbour, "envoy").hits
     assert hit.snippets[0].startswith("Secretary Blinken spoke")
 
 
@@ -192,14 +171,14 @@ def test_json_has_the_names_of_the_record(
     printed = json.loads(
         call(["search", "Blinken elections", "--topic", "politics", "--json"], harbour, monkeypatch, capsys)
     )
-    assert set(printed) == {"query", "total", "articles"}
-    assert (printed["query"], printed["total"]) == ("Blinken elections", 1)
+    assert set(printed) == {"query", "understood", "total", "exact", "took_ms", "articles", "next"}
+    assert (printed["query"], printed["total"]) == ('topic:"medtop:11000000" Blinken elections', 1)
     [only] = printed["articles"]
     assert set(only) == {*Article.model_fields, "score", "highlights"}
     assert Article.from_json(json.dumps(only)) == ARTICLES[0]
     assert "<em>election</em>" in "".join(only["highlights"])
     printed = json.loads(call(["count", "*", "--source", "gazette", "--json"], harbour, monkeypatch, capsys))
-    assert printed == {"query": "*", "total": 4}
+    assert (printed["query"], printed["total"]) == ("source:gazette", 4)
 
 
 def test_people_read_a_numbered_list(
@@ -223,12 +202,11 @@ def call(
 
 
 def test_nothing_of_an_article_controls_the_terminal(
-    client: Elastic,
     harbour: Settings,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    [hit] = found(client, harbour, "late", source="pirate").hits
+    [hit] = found(harbour, "late source:pirate").hits
     console = Console(force_terminal=True, color_system=None, width=200)
     with console.capture() as captured:
         console.print(describe(1, hit))
@@ -242,9 +220,8 @@ def test_nothing_of_an_article_controls_the_terminal(
 def test_a_river_without_articles_has_none(
     river: Settings, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    client = connect(river)
-    assert found(client, river, "ferry") == FoundArticles(0, (), indexed=False)
-    client.close()
+    answer = found(river, "ferry")
+    assert (answer.total, answer.hits, answer.indexed) == (0, (), False)
     for variable, value in as_environment(river).items():
         monkeypatch.setenv(variable, value)
     with pytest.raises(SystemExit) as ended:
@@ -364,31 +341,19 @@ def world(servers: tuple[str, str]) -> Iterator[Settings]:
     ],
 )
 def test_words_of_the_world(world: Settings, text: str, expected: list[int]) -> None:
-    client = connect(world)
-    try:
-        assert sorted(numbers(found(client, world, text))) == expected
-    finally:
-        client.close()
+    assert sorted(numbers(found(world, text))) == expected
 
 
 def test_an_undated_article_stands_where_its_discovery_puts_it(world: Settings) -> None:
-    client = connect(world)
-    try:
-        newest = found(client, world, "*", sort=Sort.NEWEST, limit=3)
-        assert numbers(newest) == [28, 11, 12]  # discovered 30 hours ago; published 11 and 12 days ago
-        assert numbers(found(client, world, "*", since=NOW - timedelta(hours=31))) == [28]
-    finally:
-        client.close()
+    newest = found(world, "*", sort="newest", limit=3)
+    assert numbers(newest) == [28, 11, 12]  # discovered 30 hours ago; published 11 and 12 days ago
+    assert numbers(found(world, "last:31h")) == [28]
 
 
 def test_matches_are_marked_with_their_accents(world: Settings) -> None:
-    client = connect(world)
-    try:
-        for asked, shown in (("beyonce", "Beyoncé"), ("o'brien", "O’Brien"), ("東京", "東京"), ("maison", "maisons")):
-            snippets = "".join(found(client, world, asked).hits[0].snippets)
-            assert f"{MATCH_START}{shown}{MATCH_END}" in snippets
-    finally:
-        client.close()
+    for asked, shown in (("beyonce", "Beyoncé"), ("o'brien", "O’Brien"), ("東京", "東京"), ("maison", "maisons")):
+        snippets = "".join(found(world, asked).hits[0].snippets)
+        assert f"{MATCH_START}{shown}{MATCH_END}" in snippets
 
 
 def test_the_language_analyzers_are_elasticsearchs_own(world: Settings) -> None:
@@ -423,3 +388,37 @@ def test_a_word_with_a_hyphen_excludes(
         said = call(["search", *arguments], harbour, monkeypatch, capsys)
         assert f'"total": {expected},' in said or said.startswith(f"{expected} article"), arguments
     assert call(["count", "-harbour"], harbour, monkeypatch, capsys) == "5\n"
+
+
+def test_the_other_commands_answer_people_and_programs(
+    harbour: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cases: list[tuple[list[str], str, str]] = [
+        (["timeline", "lang:en", "--interval", "day"], "2026-11-23", "buckets"),
+        (["top", "source", "*"], "gazette", "values"),
+        (["terms", "ferry OR harbour"], "score", "values"),
+        (["similar", f"{1:032x}"], "", "articles"),
+        (["article", f"{1:032x}"], "Secretary Blinken spoke", "body"),
+        (["suggest", "gaz"], "source:gazette", "suggestions"),
+        (["topics"], "sport", "topics"),
+        (["sources"], "blatt", "sources"),
+        (["search", "Blinken", "--open", "1"], "Secretary Blinken spoke", "body"),
+        (["search", "Blinken", "--explain"], "recency", "articles"),
+    ]
+    for arguments, shown, key in cases:
+        assert shown in call(arguments, harbour, monkeypatch, capsys), arguments
+        assert key in json.loads(call([*arguments, "--json"], harbour, monkeypatch, capsys)), arguments
+    lines = call(["export", "*"], harbour, monkeypatch, capsys).splitlines()
+    assert len(lines) == 6
+    again = call(["export", "*", "--cursor", json.loads(lines[3])["cursor"]], harbour, monkeypatch, capsys).splitlines()
+    assert [json.loads(one)["id"] for one in again] == [json.loads(one)["id"] for one in lines[4:]]
+
+
+def test_what_was_corrected_is_said_on_stderr(
+    harbour: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for variable, value in as_environment(harbour).items():
+        monkeypatch.setenv(variable, value)
+    with pytest.raises(SystemExit):
+        main(["search", "sorce:gazette"])
+    assert "did you mean source:?" in capsys.readouterr().err
