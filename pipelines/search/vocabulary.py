@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
+from pipelines.index.elastic import judged
 from pipelines.search.bodies import filter_body
 from pipelines.search.facets import FACETS, facet_filter, unknown
 from pipelines.search.lexer import cleaned
@@ -131,8 +132,10 @@ class VocabularyOperations(SearchSession):
 
     async def _names(self, name: str, start: str) -> list[Suggestion]:
         body = {"field": FACETS[name], "string": start, "size": _EACH, "case_insensitive": True}
-        answer = await self.client.send("POST", f"/{self.alias}/_terms_enum", body, {"ignore_unavailable": "true"})
-        terms = answer.body.get("terms", ()) if answer.ok else ()
+        path = f"/{self.alias}/_terms_enum"
+        answer = await self.client.send("POST", path, body)
+        # Before the first article there is no index, and this request has no way to allow that.
+        terms = () if answer.status == 404 else judged(answer, self.client.url, f"POST {path}").get("terms", ())
         return [Suggestion(name, str(term), facet_filter(name, str(term))) for term in terms]
 
     async def _titles_and_corrections(self, typed: str) -> list[Suggestion]:

@@ -271,6 +271,10 @@ def test_a_river_without_articles_has_none(river: Settings) -> None:
     result = found(river, "ferry")
     assert (result.total, result.hits, result.indexed) == (0, (), False)
     assert asked(river, lambda search: search.count(parse_query("*", NOW))).total == 0
+    assert asked(river, lambda search: search.suggest("gaz")).suggestions == ()
+    assert asked(river, lambda search: search.sources(parse_query("*", NOW))).sources == ()
+    assert asked(river, lambda search: search.terms(parse_query("*", NOW))).buckets == ()
+    assert len(asked(river, lambda search: search.topics()).topics) == 17
     assert asked(river, lambda search: search.top(parse_query("*", NOW), "source")).buckets == ()
     assert asked(river, lambda search: search.timeline(parse_query("*", NOW))).buckets == ()
 
@@ -294,7 +298,7 @@ def test_one_article_by_id_and_by_each_of_its_addresses(gazette: Settings) -> No
 
 def test_similar_articles(gazette: Settings) -> None:
     result = asked(gazette, lambda search: search.similar(f"{6:032x}"))
-    assert [int(hit.article.id, 16) for hit in result.hits] == [7]
+    assert int(result.hits[0].article.id, 16) == 7
 
 
 def test_an_export_has_no_limit_and_goes_on_by_cursor(gazette: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
