@@ -2,20 +2,54 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
-from pipelines.search.formats import MEDIA_TYPES, FeedFacts, Format, atom, csv_lines, jsonfeed, ndjson_line, rss
+from pipelines.search.formats import (
+    MEDIA_TYPES,
+    FeedFacts,
+    Format,
+    atom,
+    csv_header,
+    csv_line,
+    csv_lines,
+    jsonfeed,
+    ndjson_line,
+    rss,
+)
 from pipelines.search.operations import Search
-from pipelines.search.results import SearchResult
+from pipelines.search.results import ExportItem, SearchResult
 from pipelines.web.answers import answer, tagged
-from pipelines.web.models import CountAnswer, ProblemAnswer, SearchAnswer, TimelineAnswer, TopAnswer
-from pipelines.web.parameters import QueryParameters, SearchParameters, TimelineParameters, TopParameters
+from pipelines.web.models import (
+    ArticleAnswer,
+    CountAnswer,
+    ExportedArticle,
+    ProblemAnswer,
+    SearchAnswer,
+    SimilarAnswer,
+    SourcesAnswer,
+    SuggestAnswer,
+    TimelineAnswer,
+    TopAnswer,
+    TopicsAnswer,
+)
+from pipelines.web.parameters import (
+    ExportParameters,
+    NoParameters,
+    QueryParameters,
+    SearchParameters,
+    SimilarParameters,
+    SuggestParameters,
+    TermsParameters,
+    TimelineParameters,
+    TopParameters,
+)
 
 _PROBLEM = {"model": ProblemAnswer, "content": {"application/problem+json": {}}}
 _RESPONSES: dict[int | str, dict[str, Any]] = {
@@ -23,6 +57,7 @@ _RESPONSES: dict[int | str, dict[str, Any]] = {
     503: _PROBLEM | {"description": "Elasticsearch is away; `Retry-After` says when to ask again."},
 }
 _OTHER_FORMATS: dict[str, dict[str, Any]] = {media.partition(";")[0]: {} for media in MEDIA_TYPES.values()}
+_LINES: dict[str, dict[str, Any]] = {"application/x-ndjson": {}, "text/csv": {}}
 _FEEDS = {Format.RSS: rss, Format.ATOM: atom, Format.JSONFEED: jsonfeed}
 
 router = APIRouter(prefix="/v1", responses=_RESPONSES)
@@ -61,6 +96,66 @@ async def timeline(request: Request, asked: Annotated[TimelineParameters, Query(
 async def top(request: Request, field: str, asked: Annotated[TopParameters, Query()]) -> Response:
     """Count articles by the values of a field: source, site, lang, topic, author, rights, license, feed, story."""
     return answer(request, (await search_of(request).top(asked.query, field, asked.limit)).to_json())
+
+
+@router.get("/terms", response_model=TopAnswer)
+async def terms(request: Request, asked: Annotated[TermsParameters, Query()]) -> Response:
+    """Find what is significant in the articles that fit, against all others."""
+    return answer(request, (await search_of(request).terms(asked.query, asked.field, asked.limit)).to_json())
+
+
+@router.get("/articles/{id}", response_model=ArticleAnswer)
+async def article(request: Request, id: str, asked: Annotated[NoParameters, Query()]) -> Response:  # noqa: A002, ARG001
+    """Give one article."""
+    return answer(request, (await search_of(request).article(id)).to_json())
+
+
+@router.get("/articles/{id}/similar", response_model=SimilarAnswer)
+async def similar(request: Request, id: str, asked: Annotated[SimilarParameters, Query()]) -> Response:  # noqa: A002
+    """Find articles that share the telling words of one, in its language."""
+    return answer(request, (await search_of(request).similar(id, asked.limit)).to_json())
+
+
+@router.get("/export", response_model=ExportedArticle, responses={200: {"content": _LINES}})
+async def export(request: Request, asked: Annotated[ExportParameters, Query()]) -> Response:
+    """Give all articles that fit, oldest first, without a limit; an answer that is cut off goes on by `cursor`."""
+    items = search_of(request).export(asked.query, asked.cursor)
+    first = await anext(items, None)  # so that a wrong cursor or a server that is away is answered as such
+    lines = _csv(first, items) if asked.format == "csv" else _ndjson(first, items)
+    return StreamingResponse(lines, media_type=MEDIA_TYPES[Format(asked.format)])
+
+
+@router.get("/suggest", response_model=SuggestAnswer)
+async def suggest(request: Request, asked: Annotated[SuggestParameters, Query()]) -> Response:
+    """Say what a text that is being typed may become: names and titles that begin so, and corrected words."""
+    return answer(request, (await search_of(request).suggest(asked.q)).to_json())
+
+
+@router.get("/topics", response_model=TopicsAnswer)
+async def topics(request: Request, asked: Annotated[NoParameters, Query()]) -> Response:  # noqa: ARG001
+    """Count articles by topic."""
+    return answer(request, (await search_of(request).topics()).to_json())
+
+
+@router.get("/sources", response_model=SourcesAnswer)
+async def sources(request: Request, asked: Annotated[QueryParameters, Query()]) -> Response:
+    """Give the sources of the articles that fit."""
+    return answer(request, (await search_of(request).sources(asked.query)).to_json())
+
+
+async def _ndjson(first: ExportItem | None, items: AsyncIterator[ExportItem]) -> AsyncIterator[bytes]:
+    if first is not None:
+        yield ndjson_line(first.to_json())
+        async for item in items:
+            yield ndjson_line(item.to_json())
+
+
+async def _csv(first: ExportItem | None, items: AsyncIterator[ExportItem]) -> AsyncIterator[str]:
+    yield csv_header()
+    if first is not None:
+        yield csv_line(first.to_json())
+        async for item in items:
+            yield csv_line(item.to_json())
 
 
 def _formatted(request: Request, found: SearchResult, form: Format) -> Response:

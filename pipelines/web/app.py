@@ -23,6 +23,7 @@ from pipelines.web import api, pages, reference
 from pipelines.web.access import Access, Gate
 from pipelines.web.headers import HEADERS, HeadAsGet, SecurityHeaders
 from pipelines.web.problems import fault_of, problem
+from pipelines.web.river import River
 from pipelines.web.templating import fault_page
 from pipelines.websub.protocol import CALLBACKS
 
@@ -32,13 +33,14 @@ Status = Callable[[], dict[str, Any]]
 """Gives what `/healthz` tells beside that the process is up."""
 
 
-def application(settings: Settings, status: Status, search: Search) -> FastAPI:
+def application(settings: Settings, status: Status, search: Search, river: River) -> FastAPI:
     """Make the application: `/healthz` says 200 while the process is up, with what it waits for as JSON.
 
     Args:
         settings: all settings.
         status: asked at each request of `/healthz`.
         search: answers the questions.
+        river: tells of the river beside its articles.
     """
     app = FastAPI(
         title="Newsriver",
@@ -48,7 +50,7 @@ def application(settings: Settings, status: Status, search: Search) -> FastAPI:
         redirect_slashes=False,
         servers=[{"url": "/"}],
     )
-    app.state.search, app.state.public_url = search, settings.serve.public_url
+    app.state.search, app.state.river, app.state.public_url = search, river, settings.serve.public_url
     app.add_middleware(HeadAsGet)
     app.add_middleware(Access, gate=Gate(settings.serve))
     app.add_middleware(SecurityHeaders)

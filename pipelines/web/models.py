@@ -109,3 +109,71 @@ class TopAnswer(QueryAnswer):
     total: int
     values: list[Value]
     other: Annotated[int, Field(description="Articles with values that are not shown.")]
+
+
+class ArticleAnswer(Article):
+    """One article as it is indexed."""
+
+    index: str
+    version: Annotated[int, Field(description="Time of the visit that it was made of, in milliseconds since 1970.")]
+
+
+class SimilarAnswer(Answer):
+    """Articles that share the telling words of one."""
+
+    id: str
+    took_ms: int
+    articles: list[FoundArticle]
+
+
+class ExportedArticle(Article):
+    """One line of an export."""
+
+    cursor: Annotated[str, Field(description="Goes on behind this article.")]
+
+
+class SuggestedQuery(Answer):
+    """What may be meant."""
+
+    kind: str
+    text: str
+    query: Annotated[str, Field(description="The query that it stands for.")]
+
+
+class SuggestAnswer(Answer):
+    """What a text that is being typed may become."""
+
+    text: str
+    suggestions: list[SuggestedQuery]
+
+
+class CountedTopic(Answer):
+    """One topic."""
+
+    id: str
+    label: str
+    count: int
+    filter: str
+
+
+class TopicsAnswer(Answer):
+    """All topics, the most frequent first."""
+
+    topics: list[CountedTopic]
+
+
+class CountedSource(Answer):
+    """One source."""
+
+    source: str
+    count: int
+    languages: list[str]
+    filter: str
+    latest: Annotated[datetime, Field(description="Date of its latest article that fits.")]
+    fetched: Annotated[datetime, Field(description="When the last of them was fetched.")]
+
+
+class SourcesAnswer(QueryAnswer):
+    """The sources of the articles that fit, the largest first."""
+
+    sources: list[CountedSource]

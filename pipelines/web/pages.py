@@ -13,18 +13,21 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from pipelines.errors import ServiceError
 from pipelines.search.bodies import SortOrder
 from pipelines.search.formats import MEDIA_TYPES, Format
 from pipelines.search.operations import Search
 from pipelines.search.query import parse_query
 from pipelines.web.links import search_link, within
+from pipelines.web.river import River
 from pipelines.web.templating import page
-from pipelines.web.views import FACETS, freshness, search_view
+from pipelines.web.views import FACETS, feed_view, freshness, paragraphs, search_view
 
 router = APIRouter(include_in_schema=False)
 
 _PAGE_HITS = 20
 _FACET_VALUES = 8
+_SIMILAR = 5
 _STATIC = {"style.css": "text/css; charset=utf-8", "icon.svg": "image/svg+xml"}
 _FEED_TYPES = {
     title: MEDIA_TYPES[form].partition(";")[0]
@@ -34,6 +37,11 @@ _FEED_TYPES = {
 
 def _search(request: Request) -> Search:
     found: Search = request.app.state.search
+    return found
+
+
+def _river(request: Request) -> River:
+    found: River = request.app.state.river
     return found
 
 
@@ -61,6 +69,35 @@ async def search(
     )
     view = search_view(q.strip(), query, sort, found, steps, facets)
     return page("search", view=view, types=_FEED_TYPES, state=state, current="/search")
+
+
+@router.get("/articles/{id}")
+async def article(request: Request, id: str) -> Response:  # noqa: A002 - the parameter's name in the address
+    """Show one article, why it can be believed, and what is like it."""
+    service, river = _search(request), _river(request)
+    shown = (await service.article(id)).article
+    state, hops, alike = await asyncio.gather(
+        river_state(service, datetime.now(UTC)), river.hops(shown.id), service.similar(shown.id, _SIMILAR)
+    )
+    words = [word for topic in shown.topics for word in topic.evidence]
+    text = paragraphs(shown.body, words)
+    return page("article", article=shown, text=text, hops=hops, alike=alike.hits, state=state)
+
+
+@router.get("/sources")
+async def sources(request: Request) -> Response:
+    """Show the sources with their articles, and how each feed does."""
+    service, now = _search(request), datetime.now(UTC)
+    found, state = await asyncio.gather(service.sources(parse_query("", now)), river_state(service, now))
+    feeds, missing = [], ""
+    try:
+        feeds = [feed_view(status, now) for status in await _river(request).feeds()]
+    except ServiceError as error:  # the sources are worth showing without Kafka
+        missing = error.message
+    links = {row.source: search_link(row.filter) for row in found.sources}
+    return page(
+        "sources", sources=found.sources, links=links, feeds=feeds, missing=missing, state=state, current="/sources"
+    )
 
 
 async def river_state(service: Search, now: datetime) -> str:

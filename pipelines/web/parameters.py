@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from pipelines.search.article_operations import MOST_SIMILAR
 from pipelines.search.bodies import SortOrder
 from pipelines.search.facets import AUTOMATIC
 from pipelines.search.formats import Format
 from pipelines.search.query import Query, parse_query
+from pipelines.search.vocabulary import MOST_TERMS, WORDS
 
 MOST_HITS = 100
 MOST_VALUES = 200
-
-Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$", description="Id of an article.")]
 
 
 class Parameters(BaseModel):
@@ -54,6 +54,36 @@ class TimelineParameters(QueryParameters):
 
 
 class TopParameters(QueryParameters):
-    """Of `/v1/top/{field}` and `/v1/terms`."""
+    """Of `/v1/top/{field}`."""
 
     limit: Annotated[int, Field(ge=1, le=MOST_VALUES, description="Most values of the answer.")] = 10
+
+
+class TermsParameters(QueryParameters):
+    """Of `/v1/terms`."""
+
+    field: Annotated[str, Field(description="`words` of the texts, or a field as `/v1/top/{field}` takes it.")] = WORDS
+    limit: Annotated[int, Field(ge=1, le=MOST_TERMS, description="Most terms of the answer.")] = 20
+
+
+class SimilarParameters(Parameters):
+    """Of `/v1/articles/{id}/similar`."""
+
+    limit: Annotated[int, Field(ge=1, le=MOST_SIMILAR, description="Most articles of the answer.")] = 10
+
+
+class ExportParameters(QueryParameters):
+    """Of `/v1/export`."""
+
+    cursor: Annotated[str | None, Field(description="Go on behind the article with this cursor.")] = None
+    format: Annotated[Literal["ndjson", "csv"], Field(description="How the articles are written.")] = "ndjson"
+
+
+class SuggestParameters(Parameters):
+    """Of `/v1/suggest`."""
+
+    q: Annotated[str, Field(description="What was typed so far.")] = ""
+
+
+class NoParameters(Parameters):
+    """Of paths that take none."""

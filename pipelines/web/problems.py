@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from pipelines.errors import NewsriverError, ServiceError, UsageError
+from pipelines.errors import ArticleNotFound, NewsriverError, ServiceError, UsageError
 from pipelines.web.parameters import Parameters
 
 log = logging.getLogger(__name__)
@@ -63,6 +63,8 @@ def fault_of(request: Request, error: Exception) -> HttpFault:
             return HttpFault(error.status_code, error.detail, headers=error.headers or {})
         case RequestValidationError():
             return _wrong_parameter(request, error)
+        case ArticleNotFound():
+            return HttpFault(404, error.message, hint=error.hint)
         case UsageError():
             return HttpFault(400, error.message, error.resource, error.hint)
         case ServiceError():

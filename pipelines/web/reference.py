@@ -72,7 +72,9 @@ def operations(document: dict[str, Any]) -> list[Operation]:
     schemas = document.get("components", {}).get("schemas", {})
     return [
         Operation(
-            path, each["get"].get("description", ""), tuple(_parameter(p, schemas) for p in each["get"]["parameters"])
+            path,
+            each["get"].get("description", ""),
+            tuple(_parameter(p, schemas) for p in each["get"].get("parameters", ())),
         )
         for path, each in document["paths"].items()
     ]
@@ -81,7 +83,7 @@ def operations(document: dict[str, Any]) -> list[Operation]:
 def _parameter(given: dict[str, Any], schemas: dict[str, Any]) -> Parameter:
     schema = given["schema"]
     named = str(schema.get("$ref") or schema.get("allOf", [{}])[0].get("$ref", "")).rpartition("/")[2]
-    choices = tuple(schemas[named]["enum"]) if named in schemas else ()
+    choices = tuple(schema.get("enum") or schemas.get(named, {}).get("enum", ()))
     if schema.get("type") == "boolean":
         choices = ("false", "true")
     default = schema.get("default")

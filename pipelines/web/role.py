@@ -17,6 +17,7 @@ from pipelines.settings import Settings
 from pipelines.web.app import application
 from pipelines.web.callbacks import callbacks
 from pipelines.web.listen import listening
+from pipelines.web.river import River
 from pipelines.websub.subscriber import Subscriber
 from schemas.topics import MAX_RECORD_BYTES, Role
 
@@ -55,7 +56,7 @@ async def _run(settings: Settings, stop: threading.Event, waits: Waits) -> None:
         if settings.serve.websub:
             await _run_with_hubs(settings, stop, waits, search)
             return
-        app = application(settings, lambda: _waiting(waits), search)
+        app = application(settings, lambda: _waiting(waits), search, River(settings))
         async with listening(app, settings):
             log.info("serving on %s:%d", settings.serve.host, settings.serve.port)
             while not stop.is_set():
@@ -66,7 +67,7 @@ async def _run_with_hubs(settings: Settings, stop: threading.Event, waits: Waits
     serve = settings.serve
     async with Client(settings) as client:
         subscriber = Subscriber(settings, client, waits)
-        app = application(settings, lambda: {**_waiting(waits), "websub": subscriber.status()}, search)
+        app = application(settings, lambda: {**_waiting(waits), "websub": subscriber.status()}, search, River(settings))
         app.include_router(callbacks(subscriber, _most_bytes(settings)))
         async with listening(app, settings):
             log.info("serving on %s:%d, WebSub callbacks below %s", serve.host, serve.port, serve.public_url)

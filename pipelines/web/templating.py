@@ -7,6 +7,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import HTMLResponse, Response
 
+from pipelines.web.links import search_link
 from pipelines.web.problems import HttpFault
 from pipelines.web.views import moment
 
@@ -22,7 +23,7 @@ _environment = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_environment.filters["moment"] = moment
+_environment.filters |= {"moment": moment, "search_link": search_link}
 
 
 def page(name: str, status: int = 200, headers: dict[str, str] | None = None, **shown: Any) -> Response:  # noqa: ANN401

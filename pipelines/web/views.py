@@ -9,7 +9,9 @@ from datetime import UTC, datetime
 
 from markupsafe import Markup
 
+from pipelines.feeds.feed_status import FeedStatus
 from pipelines.printable import span
+from pipelines.redaction import redacted
 from pipelines.search.bodies import SortOrder
 from pipelines.search.formats import Format
 from pipelines.search.query import Query
@@ -73,6 +75,19 @@ class HitView:
     article: Article
     title: Markup
     snippets: tuple[Markup, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FeedView:
+    """One feed of the list and how it does."""
+
+    url: str
+    title: str
+    health: str
+    failing: bool
+    last: str
+    next: str
+    per_day: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +163,22 @@ def paragraphs(body: str, words: Iterable[str]) -> list[list[tuple[str, bool]]]:
     pattern = re.compile(rf"(?<!\w)({'|'.join(map(re.escape, wanted))})(?!\w)", re.IGNORECASE)
     # A pattern with one group splits into text, word, text, word, text.
     return [[(run, bool(at % 2)) for at, run in enumerate(pattern.split(line)) if run] for line in lines]
+
+
+def feed_view(status: FeedStatus, now: datetime) -> FeedView:
+    """Make one feed of the list, its address without credentials."""
+    state = status.state
+    if status.feed.paused:
+        health = "paused"
+    elif state is not None and status.failing:
+        health = f"failed {state.failures} times: {state.last_failure}"
+    else:
+        health = "good" if status.polled_at else "not asked yet"
+    last = f"{span(now - status.polled_at)} ago" if status.polled_at else "never"
+    due = status.next_poll_at
+    following = "" if due is None else "now" if due <= now else f"in {span(due - now)}"
+    per_day = "" if status.per_day is None else f"{status.per_day:.1f}"
+    return FeedView(redacted(status.feed.url), status.feed.title, health, status.failing, last, following, per_day)
 
 
 def freshness(total: int, newest: datetime | None, now: datetime) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pipelines.errors import UsageError
+from pipelines.errors import ArticleNotFound, UsageError
 from pipelines.search.operations import Search
 from pipelines.search.query import parse_query
 from pipelines.settings import Settings
@@ -59,7 +59,7 @@ def elastic(servers: tuple[str, str]) -> Iterator[Settings]:
     settings = load_settings(assignments=names, environment={})
     provision_indices(settings)
     client = connect(settings)
-    Sink(client, settings).write([document(one, 1, settings.river.name) for one in ARTICLES])
+    Sink(client, settings.elasticsearch).write([document(one, 1, settings.river.name) for one in ARTICLES])
     client.ask("POST", f"/{articles_alias(settings.river.name)}/_refresh")
     client.close()
     yield settings
@@ -145,6 +145,44 @@ def test_the_timeline_has_empty_steps_between(ask: Ask) -> None:
     ]
     empty = ask(lambda search: search.timeline(parse_query("nothing", NOW)))
     assert empty.to_json()["buckets"] == []
+
+
+def test_an_article_by_id_and_by_address(ask: Ask) -> None:
+    for name in (ARTICLES[1].id, ARTICLES[1].url):
+        assert ask(lambda search, name=name: search.article(name)).article == ARTICLES[1]
+    for name in ("0" * 32, "x", "https://gazette.example.org/none"):
+        with pytest.raises(ArticleNotFound):
+            ask(lambda search, name=name: search.article(name))
+    with pytest.raises(ArticleNotFound):
+        ask(lambda search: search.similar("0" * 32))
+    assert ask(lambda search: search.similar(ARTICLES[0].id)).id == ARTICLES[0].id
+
+
+def test_an_export_gives_all_and_goes_on(ask: Ask) -> None:
+    def exported(cursor: str | None) -> Any:
+        async def read(search: Search) -> Any:
+            return [item async for item in search.export(parse_query("", NOW), cursor)]
+
+        return ask(read)
+
+    whole = exported(None)
+    assert [int(item.article.id, 16) for item in whole] == [40, 3, 2, 1]
+    assert [int(item.article.id, 16) for item in exported(whole[1].cursor)] == [2, 1]
+    with pytest.raises(UsageError):
+        exported("abc")
+
+
+def test_sources_and_topics_and_what_a_source_begins_with(ask: Ask) -> None:
+    rows = ask(lambda search: search.sources(parse_query("", NOW))).to_json()["sources"]
+    assert [(row["source"], row["count"], row["latest"]) for row in rows] == [
+        ("blatt", 2, "2026-11-21T12:00:00Z"),
+        ("gazette", 2, "2026-11-23T12:00:00Z"),
+    ]
+    first, *others = ask(lambda search: search.topics()).to_json()["topics"]
+    assert (first["label"], first["count"], len(others)) == ("sport", 1, 16)
+    suggested = ask(lambda search: search.suggest("gaz")).to_json()["suggestions"]
+    assert {"kind": "source", "text": "gazette", "query": "source:gazette"} in suggested
+    assert ask(lambda search: search.terms(parse_query("bridge", NOW), "source")).field == "source"
 
 
 @pytest.mark.parametrize(

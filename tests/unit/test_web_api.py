@@ -14,9 +14,21 @@ from lxml import etree
 
 from pipelines.settings import Settings
 from pipelines.web.app import application
-from pipelines.web.models import CountAnswer, ProblemAnswer, SearchAnswer, TimelineAnswer, TopAnswer
+from pipelines.web.models import (
+    ArticleAnswer,
+    CountAnswer,
+    ExportedArticle,
+    ProblemAnswer,
+    SearchAnswer,
+    SimilarAnswer,
+    SourcesAnswer,
+    SuggestAnswer,
+    TimelineAnswer,
+    TopAnswer,
+    TopicsAnswer,
+)
 from tests.contract.test_search import ARTICLES
-from tests.memory_search import MemorySearch
+from tests.memory_search import MemorySearch, StillRiver
 
 
 @pytest.fixture
@@ -26,7 +38,7 @@ def search() -> MemorySearch:
 
 @pytest.fixture
 def client(search: MemorySearch) -> Iterator[TestClient]:
-    app = application(Settings(), dict, search)
+    app = application(Settings(), dict, search, StillRiver())
     with TestClient(
         app, base_url="http://127.0.0.1:8080", client=("127.0.0.1", 5000), raise_server_exceptions=False
     ) as client:
@@ -49,6 +61,38 @@ def test_search_answers_what_it_declares(client: TestClient) -> None:
 def test_the_other_answers_hold_what_they_declare(client: TestClient, path: str, model: Any) -> None:
     found = model.model_validate(client.get(f"/v1/{path}", params={"q": "bridge"}).json())
     assert found.total == 2
+
+
+def test_articles_and_vocabulary_hold_what_they_declare(client: TestClient) -> None:
+    one = ARTICLES[0].id
+    for path, model in {
+        f"articles/{one}": ArticleAnswer,
+        f"articles/{one}/similar": SimilarAnswer,
+        "terms?q=bridge": TopAnswer,
+        "suggest?q=gaz": SuggestAnswer,
+        "topics": TopicsAnswer,
+        "sources?q=lang:en": SourcesAnswer,
+    }.items():
+        answer = client.get(f"/v1/{path}")
+        assert answer.status_code == 200, path
+        model.model_validate(answer.json())
+        assert client.get(f"/v1/{path}", headers={"If-None-Match": answer.headers["etag"]}).status_code == 304
+    for path in (f"articles/{'0' * 32}", "articles/x", f"articles/{'0' * 32}/similar"):
+        assert client.get(f"/v1/{path}").status_code == 404
+    assert client.get("/v1/topics?q=a").json()["hint"] == "there are none"
+
+
+def test_an_export_goes_on_behind_any_article(client: TestClient, search: MemorySearch) -> None:
+    lines = [json.loads(line) for line in client.get("/v1/export").text.splitlines()]
+    assert [ExportedArticle.model_validate(line).title for line in lines][:2] == ["Ferry late", "Brücke offen"]
+    rest = client.get("/v1/export", params={"cursor": lines[2]["cursor"]}).text.splitlines()
+    assert [json.loads(line)["title"] for line in rest] == ["Bridge opens"]
+    table = list(csv.reader(io.StringIO(client.get("/v1/export?format=csv&q=bridge").text)))
+    assert len(table) == 3
+    assert client.get("/v1/export?format=csv&q=unicorn").text.count("\n") == 1
+    assert client.get("/v1/export?cursor=x").json()["parameter"] == "cursor"
+    search.away = True
+    assert client.get("/v1/export").status_code == 503
 
 
 def test_pages_by_cursor(client: TestClient) -> None:

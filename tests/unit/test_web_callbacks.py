@@ -14,7 +14,7 @@ from pipelines.settings import Settings
 from pipelines.web import callbacks as module
 from pipelines.web.app import application
 from pipelines.web.callbacks import callbacks
-from tests.memory_search import MemorySearch
+from tests.memory_search import MemorySearch, StillRiver
 
 TOKEN = "t" * 43
 PATH = f"/websub/{TOKEN}"
@@ -45,7 +45,7 @@ def hub() -> Hub:
 
 @pytest.fixture
 def client(hub: Hub) -> Iterator[TestClient]:
-    app = application(Settings(), lambda: {"waits_for": None}, MemorySearch([]))
+    app = application(Settings(), lambda: {"waits_for": None}, MemorySearch([]), StillRiver())
     app.include_router(callbacks(hub, 1000))  # type: ignore[arg-type]
     with TestClient(app, base_url="http://127.0.0.1", client=("127.0.0.1", 5000)) as client:
         yield client
@@ -125,7 +125,7 @@ def test_four_bodies_are_read_at_once(hub: Hub) -> None:
     started, go_on = [], threading.Event()
 
     async def drive() -> int:
-        app = application(Settings(), dict, MemorySearch([]))
+        app = application(Settings(), dict, MemorySearch([]), StillRiver())
         app.include_router(callbacks(hub, 1000))  # type: ignore[arg-type]
 
         async def one() -> None:

@@ -11,13 +11,16 @@ import pytest
 from fastapi.testclient import TestClient
 from lxml import html
 
+from pipelines.feeds.feed_status import FeedStatus
+from pipelines.ledger.trace import Hop
 from pipelines.search.query import parse_query
 from pipelines.settings import Settings
 from pipelines.web.app import application
 from pipelines.web.links import step_end, within
 from pipelines.web.views import paragraphs
-from tests.contract.test_search import ARTICLES, article
-from tests.memory_search import MemorySearch
+from schemas.records import Feed, FeedState
+from tests.contract.test_search import ARTICLES, NOW, SPORT, article
+from tests.memory_search import MemorySearch, StillRiver
 
 EVIL = "\"><script>alert(1)</script><img src=x onerror=alert(2)>'&lt;b&gt;\u202e</title>"
 HOSTILE = article(7, f"Bridge {EVIL}", f"The bridge {EVIL} fell.", source=EVIL[:60], authors=[EVIL], language="ar")
@@ -30,8 +33,13 @@ def search() -> MemorySearch:
 
 
 @pytest.fixture
-def client(search: MemorySearch) -> Iterator[TestClient]:
-    app = application(Settings(), dict, search)
+def river() -> StillRiver:
+    return StillRiver()
+
+
+@pytest.fixture
+def client(search: MemorySearch, river: StillRiver) -> Iterator[TestClient]:
+    app = application(Settings(), dict, search, river)
     with TestClient(
         app,
         base_url="http://127.0.0.1:8080",
@@ -129,6 +137,53 @@ def test_foreign_text_is_text(client: TestClient) -> None:
     assert box.get("value") == '"><script>alert(1)</script>'
 
 
+def test_an_article_shows_its_text_its_reasons_and_its_way(
+    client: TestClient, search: MemorySearch, river: StillRiver
+) -> None:
+    shown = article(9, "Match drawn", "The match ended.\nA late goal.", topics=[SPORT], rights=["noai"], license=None)
+    search.articles.append(shown)
+    river.steps = [Hop(NOW, 0, "poll", "discovered", f"announced by {EVIL}", "news.entries 0 @ 1", True)]
+    page = tree(client, f"/articles/{shown.id}")
+    assert [each.text_content() for each in page.xpath("//div[@class='text']/p")] == [
+        "The match ended.",
+        "A late goal.",
+    ]
+    assert [each.text for each in page.xpath("//mark")] == ["match"]
+    text = page.text_content()
+    for part in ("sport", "noai", "discovered", EVIL[:20], "2 words" if shown.words == 2 else f"{shown.words} words"):
+        assert part in text
+    out = page.xpath(f"//a[@href='{shown.url}']")
+    assert {(link.get("rel"), link.get("referrerpolicy")) for link in out} == {
+        ("noopener noreferrer nofollow", "no-referrer")
+    }
+    assert page.xpath("//section[h2='Similar']//a/@href")
+    assert "such article" in tree(client, f"/articles/{'0' * 32}", 404).text_content()
+    hostile = tree(client, f"/articles/{HOSTILE.id}")
+    assert hostile.xpath("string(//h1)") == f"Bridge {EVIL}"
+
+
+def test_an_address_that_is_none_is_no_link(client: TestClient, search: MemorySearch) -> None:
+    wrong = article(9, "Odd", "An odd one.", license="javascript:alert(1)", tdm_policy="data:text/html,x")
+    search.articles.append(wrong)
+    links = tree(client, f"/articles/{wrong.id}").xpath("//a/@href")
+    assert [link for link in links if not link.startswith(("/", "#", "http://", "https://"))] == []
+
+
+def test_sources_and_feeds(client: TestClient, river: StillRiver) -> None:
+    feed = Feed(url="https://ida:secret@gazette.example.org/feed", title=EVIL)
+    failed = FeedState(url=feed.url, failures=3, last_failure="http-503", polled_at=NOW, next_poll_at=NOW, polls=9)
+    paused = Feed(url="https://paused.example/feed", paused=True)
+    river.listed = [FeedStatus(feed, failed), FeedStatus(paused, None)]
+    page = tree(client, "/sources")
+    rows = [row.text_content() for row in page.xpath("//tbody/tr")]
+    assert len(rows) == 3 + 2
+    assert "failed 3 times: http-503" in rows[3]
+    assert "secret" not in page.text_content()
+    assert query_of(page.xpath("//tbody/tr/td//a/@href")[0]) in ("source:gazette", "source:blatt")
+    river.away = True
+    assert "Kafka does not answer" in tree(client, "/sources").text_content()
+
+
 def test_nothing_found_offers_less(client: TestClient) -> None:
     page = tree(client, "/search?q=bridge+unicorn")
     assert [query_of(link) for link in page.xpath("//section[@class='empty']//a/@href")] == ["unicorn", "bridge"]
@@ -160,9 +215,10 @@ def test_the_reference_has_a_form_for_each_path(client: TestClient) -> None:
     forms = {form.xpath("string(input[@name='path']/@value)"): form for form in page.xpath("//form")}
     assert set(forms) == set(client.get("/openapi.json").json()["paths"])
     for path, form in forms.items():
-        fields = dict(form.form_values())
+        fields = dict(form.form_values()) | ({"id": ARTICLES[0].id} if "{id}" in path else {})
         answer = client.get("/docs/try", params=fields)
         assert answer.status_code == 303, path
+        assert "{" not in answer.headers["location"]
         assert client.get(answer.headers["location"]).status_code == 200, answer.headers["location"]
     assert client.get("/docs/try?path=https://evil.example/").status_code == 404
     hostile = client.get("/docs/try", params={"path": "/v1/top/{field}", "field": "//evil.example/?a=b"})
