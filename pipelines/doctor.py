@@ -6,14 +6,18 @@ import importlib.metadata
 import importlib.util
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING, Any
 
 from pipelines.errors import NewsriverError, ServiceError
 from pipelines.runtime.endpoints import elasticsearch_url, kafka_bootstrap
 from pipelines.settings import RiverSettings, Settings
 from schemas.topics import MAX_RECORD_BYTES, TOPICS
+
+if TYPE_CHECKING:
+    from pipelines.index.elastic import Elastic
 
 FEATURES = {
     "x-pack-ilm": "index life-cycle management",
@@ -22,6 +26,15 @@ FEATURES = {
     "percolator": "percolator",
 }
 """Modules of Elasticsearch that are used where present; the core needs none of them."""
+
+
+SEARCHED = {
+    "body.as_written": '`=Word` and `="a phrase"`',
+    "site": "counting by site",
+    "updated_at": "`--sort updated`",
+    "indexed_at": "`--follow` and alerts",
+}
+"""Fields that indices of an earlier version lack, and what finds nothing there for want of them."""
 
 
 class Health(StrEnum):
@@ -147,6 +160,7 @@ def _breaker(settings: Settings) -> DoctorFinding:
 
 
 def _elasticsearch(settings: Settings) -> Iterator[DoctorFinding]:
+    from pipelines.index.documents import articles_alias
     from pipelines.index.elastic import connect
     from pipelines.index.provision import ProvisionState, provision_indices
 
@@ -160,6 +174,7 @@ def _elasticsearch(settings: Settings) -> Iterator[DoctorFinding]:
             for c in provision_indices(settings, dry_run=True)
             if c.state is not ProvisionState.UNCHANGED
         ]
+        lacking = _lacking(client, articles_alias(settings.river.name))
     finally:
         client.close()
     modules = set.intersection(*({module["name"] for module in node["modules"]} for node in nodes.values()))
@@ -177,3 +192,22 @@ def _elasticsearch(settings: Settings) -> Iterator[DoctorFinding]:
         yield DoctorFinding("templates", Health.WRONG, f"not as this version needs them: {', '.join(stale)}", advice)
     else:
         yield DoctorFinding("templates", Health.OK, "all are there")
+    for field, indices in lacking.items():
+        found = f"{SEARCHED[field]} finds nothing in {', '.join(indices)}, made by an earlier version"
+        yield DoctorFinding(
+            "search", Health.NOTE, found, "`newsriver setup` adds what can be added; the next index has all"
+        )
+
+
+def _lacking(client: Elastic, alias: str) -> dict[str, list[str]]:
+    """Name the indices that lack a field for searching, by field."""
+    mapped = client.ask("GET", f"/{alias}/_mapping", params={"ignore_unavailable": "true"})
+    known = {index: _names(found["mappings"].get("properties", {})) for index, found in mapped.items()}
+    lacking = {field: sorted(index for index, names in known.items() if field not in names) for field in SEARCHED}
+    return {field: indices for field, indices in lacking.items() if indices}
+
+
+def _names(properties: Mapping[str, Any]) -> set[str]:
+    """Give the names of fields and their subfields, those inside objects left out."""
+    inner = {f"{name}.{more}" for name, field in properties.items() for more in field.get("fields", ())}
+    return {*properties, *inner}

@@ -17,6 +17,9 @@ Json = dict[str, Any]
 EXACT, EXACT_SEARCH = "newsriver_exact", "newsriver_exact_search"
 """Analyzers of the words as written, at index time and for a query: the index holds single CJK signs beside pairs."""
 
+AS_WRITTEN = "newsriver_as_written"
+"""Analyzer for which accents and case matter."""
+
 _NO_JOINER, _GREEK, _YO = "newsriver_no_joiner", "newsriver_greek_lowercase", "newsriver_yo"
 _CJK, _CJK_AND_SIGNS = "newsriver_cjk", "newsriver_cjk_and_signs"
 
@@ -117,6 +120,7 @@ def analysis() -> Json:
         },
     }
     analyzers: Json = {EXACT: _exact(_CJK_AND_SIGNS), EXACT_SEARCH: _exact(_CJK)}
+    analyzers[AS_WRITTEN] = _custom("standard", (), ("cjk_width", _CJK))
     for name, language in LANGUAGES.items():
         filters |= _filters_of(name, language)
         analyzers[analyzer_of(name)] = _analyzer(name, language)

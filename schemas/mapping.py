@@ -10,8 +10,8 @@ from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
-from schemas.analysis import EXACT, EXACT_SEARCH, analysis, analyzer_of
-from schemas.records import Article, Outcome, Record
+from schemas.analysis import AS_WRITTEN, EXACT, EXACT_SEARCH, analysis, analyzer_of
+from schemas.records import Article, Outcome, Record, Revision
 
 Json = dict[str, Any]
 
@@ -24,7 +24,19 @@ MAX_KEYWORD = 8191
 TEXTS: dict[type[Record], frozenset[str]] = {Article: frozenset({"title", "summary", "body"})}
 """Fields that are searched by their words; every other string is a keyword."""
 
+SCHEMA_VERSION = 2
+"""Number of the mappings' generation, in `_meta.schema_version`: one more with each change of what exists."""
+
+STORED: dict[type[Record], frozenset[str]] = {Revision: frozenset({"title", "summary", "body"})}
+"""Fields that are kept and never searched."""
+
 _TEXT: Json = {"type": "text", "analyzer": EXACT, "search_analyzer": EXACT_SEARCH}
+_KEPT: Json = {"type": "text", "index": False}
+_WORDS: Json = {"words": dict(_TEXT)}
+_AS_WRITTEN: Json = {"as_written": {"type": "text", "analyzer": AS_WRITTEN}}
+_SUBFIELDS: dict[type[Record], dict[str, Json]] = {
+    Article: {"title": _AS_WRITTEN, "body": _AS_WRITTEN, "authors": _WORDS}
+}
 
 STEM_ANALYZERS: dict[str, str] = {
     "ar": "arabic",
@@ -77,9 +89,14 @@ def properties(record: type[BaseModel]) -> Json:
         TypeError: a field has a type that no rule here maps.
     """
     texts = TEXTS.get(record, frozenset()) if issubclass(record, Record) else frozenset()
-    return {
-        name: dict(_TEXT) if name in texts else _field(field.annotation) for name, field in record.model_fields.items()
+    kept = STORED.get(record, frozenset()) if issubclass(record, Record) else frozenset()
+    found = {
+        name: dict(_TEXT) if name in texts else dict(_KEPT) if name in kept else _field(field.annotation)
+        for name, field in record.model_fields.items()
     }
+    for name, more in (_SUBFIELDS.get(record, {}) if issubclass(record, Record) else {}).items():
+        found[name] |= {"fields": more}
+    return found
 
 
 def _field(annotation: Any) -> Json:  # noqa: ANN401 - any type annotation
@@ -135,16 +152,29 @@ def _stem() -> Json:
 
 def mappings(record: type[Record]) -> Json:
     """Give the whole strict mapping of a record that is indexed."""
-    derived = {"dated_at": {"type": "date"}, "stem": _stem()} if record is Article else {}
-    return {"dynamic": "strict", "properties": properties(record) | derived}
+    return {"dynamic": "strict", "properties": properties(record) | (_derived() if record is Article else {})}
+
+
+def _derived() -> Json:
+    """Map what a document has beside its article, for searching."""
+    keyword = {"type": "keyword", "ignore_above": MAX_KEYWORD}
+    return {
+        "dated_at": {"type": "date"},
+        "indexed_at": {"type": "date"},
+        "updated_at": {"type": "date"},
+        "site": keyword,
+        "site_tree": keyword,
+        "stem": _stem(),
+    }
 
 
 def templates() -> dict[str, Json]:
-    """Give the index templates by what they hold, `articles` and `outcomes`, for the river named `<river>`.
+    """Give the index templates by what they hold, such as `articles`, for the river named `<river>`.
 
     Refresh interval and replicas are the settings' business and are added when the template is installed.
     """
-    return {"articles": _template("articles", Article), "outcomes": _template("outcomes", Outcome)}
+    indexed: dict[str, type[Record]] = {"articles": Article, "outcomes": Outcome, "revisions": Revision}
+    return {name: _template(name, record) for name, record in indexed.items()}
 
 
 def _template(name: str, record: type[Record]) -> Json:
@@ -160,7 +190,7 @@ def _template(name: str, record: type[Record]) -> Json:
             },
             "mappings": mappings(record),
         },
-        "_meta": {"managed_by": "newsriver setup"},
+        "_meta": {"managed_by": "newsriver setup", "schema_version": SCHEMA_VERSION},
     }
 
 

@@ -41,11 +41,12 @@ class MemoryIndex(Elastic):
         """Make all that is written findable."""
         self._findable = {name: dict(documents) for name, documents in self.indices.items()}
 
-    def documents(self) -> list[Json]:
-        """Give all documents with index and version, ordered by index and id."""
+    def documents(self, kind: str = "articles") -> list[Json]:
+        """Give all documents of a kind with index and version, ordered by index and id."""
         return [
             {**source, "_index": name, "_version": version}
             for name, documents in sorted(self.indices.items())
+            if f"-{kind}-" in name
             for _, (version, source) in sorted(documents.items())
         ]
 

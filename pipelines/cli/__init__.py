@@ -55,6 +55,7 @@ COMMANDS: dict[str, str] = {
     "terms": "What stands out in an answer against all the rest.",
     "similar": "Articles like one.",
     "article": "One article, whole, by URL or id.",
+    "history": "What changed in one article: its texts, word by word.",
     "export": "All articles that a search finds, as lines of JSON.",
     "suggest": "Complete what is being typed.",
     "topics": "The topics and how many articles have each.",

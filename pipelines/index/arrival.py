@@ -60,6 +60,7 @@ class WritePlan:
         detail: the same for people.
         source: what to write; None where nothing needs to be written.
         stored: whether there is such a document, before or after.
+        former: the document that is there, where what is written has another text.
     """
 
     place: Place
@@ -69,6 +70,7 @@ class WritePlan:
     detail: str = ""
     source: dict[str, Any] | None = None
     stored: bool = True
+    former: dict[str, Any] | None = None
 
 
 def plan(arrival: Arrival, found: Sequence[Stored], indices: IndexFamily) -> WritePlan:
@@ -83,7 +85,7 @@ def plan(arrival: Arrival, found: Sequence[Stored], indices: IndexFamily) -> Wri
     place = arrival.wanted(indices).place
     if arrival.article is None:
         return _removed(arrival, found[0] if found else None, place)
-    source = arrival.article.model_dump(exclude_none=True)
+    source = arrival.article.model_dump(exclude_none=True) | {"updated_at": arrival.facts.fetched_at}
     others: list[Stored] = []
     for stored in found:
         if stored.id == arrival.entry.id:
@@ -143,7 +145,11 @@ def _into(arrival: Arrival, stored: Stored, source: dict[str, Any], claim: Claim
     # A newer page is written although its text is the same: its time is what tells a late, older page from a newer one.
     if not (joined or newer):
         return WritePlan(stored.place, stored.version, kind, reason, detail)
-    return WritePlan(stored.place, version if newer else stored.version + 1, kind, reason, detail, after)
+    if not (newer and other_text):
+        after["updated_at"] = stored.source.get("updated_at") or stored.source["fetched_at"]
+    former = stored.source if newer and other_text else None
+    written = version if newer else stored.version + 1
+    return WritePlan(stored.place, written, kind, reason, detail, after, former=former)
 
 
 _WHY = {

@@ -7,12 +7,13 @@ and is looked up again. What meets a newer version on the way is looked up again
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 from pipelines.index.arrival import Arrival, WritePlan, plan
-from pipelines.index.documents import Document, IndexFamily, article_source
+from pipelines.index.documents import Document, IndexFamily, article_source, revision_document
 from pipelines.index.lookup import Lookup
 from pipelines.index.sink import Sink
 from pipelines.index.stored import Stored
@@ -33,9 +34,17 @@ class ArticleWriter:
         lookup: looks up what the index has of them.
         sink: writes.
         indices: where articles are written.
+        clock: gives the present, for `indexed_at`.
     """
 
-    def __init__(self, lookup: Lookup, sink: Sink, indices: IndexFamily) -> None:
+    def __init__(
+        self,
+        lookup: Lookup,
+        sink: Sink,
+        indices: IndexFamily,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._clock = clock
         self._lookup = lookup
         self._sink = sink
         self._indices = indices
@@ -72,10 +81,22 @@ class ArticleWriter:
 
     def _carry_out(self, plans: Sequence[WritePlan]) -> list[WritePlan | None]:
         """Write what is to be written; None for a plan that somebody else's write has made worthless."""
-        prepared = [_prepared(one, self._indices) for one in plans]
+        self._keep_texts(plans)
+        now = self._clock()
+        prepared = [_prepared(one, self._indices, now) for one in plans]
         documents = [document for _, document in prepared if document is not None]
         verdicts = iter(self._sink.write(documents) if documents else [])
         return [one if document is None else _judged(one, next(verdicts)) for one, document in prepared]
+
+    def _keep_texts(self, plans: Sequence[WritePlan]) -> None:
+        """Keep both texts of articles that change, before they do: whoever is stopped in between does it again."""
+        if not self._indices.alias:  # a shadow holds what is already there
+            return
+        texts = [text for one in plans if one.former and one.source for text in (one.former, one.source)]
+        documents = [revision_document(text, self._indices) for text in texts if "content_digest" in text]
+        for document, verdict in zip(documents, self._sink.write(documents) if documents else (), strict=True):
+            if verdict.kind is OutcomeKind.DEAD:
+                log.error("revision %s is not kept: %s: %s", document.id, verdict.reason, verdict.detail)
 
 
 def _planned(arrival: Arrival, found: Sequence[Stored], indices: IndexFamily) -> WritePlan:
@@ -87,10 +108,10 @@ def _planned(arrival: Arrival, found: Sequence[Stored], indices: IndexFamily) ->
         return _dead(WritePlan(place, arrival.facts.version, OutcomeKind.DEAD), error)
 
 
-def _prepared(one: WritePlan, indices: IndexFamily) -> tuple[WritePlan, Document | None]:
+def _prepared(one: WritePlan, indices: IndexFamily, now: datetime) -> tuple[WritePlan, Document | None]:
     """Give the document to write for a plan, None for none; one that cannot be made is that article's end."""
     try:
-        return one, None if one.source is None else _document(one, one.source, indices)
+        return one, None if one.source is None else _document(one, one.source, indices, now)
     except Exception as error:  # noqa: BLE001 - nothing here asks a server
         return _dead(one, error), None
 
@@ -121,13 +142,13 @@ def _urls(arrival: Arrival, result: WritePlan) -> list[str]:
     return urls
 
 
-def _document(one: WritePlan, source: Mapping[str, Any], indices: IndexFamily) -> Document:
+def _document(one: WritePlan, source: Mapping[str, Any], indices: IndexFamily, now: datetime) -> Document:
     return Document(
         id=one.place.id,
         family=indices,
         index=one.place.index_name,
         version=one.version,
-        source=article_source(source),
+        source=article_source(source, now),
         revisit=one.kind is not OutcomeKind.INDEXED,
     )
 

@@ -9,14 +9,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 import orjson
 
+from pipelines.index.merge import moment
 from schemas.mapping import STEM_ANALYZERS
-from schemas.records import Article, Outcome, OutcomeKind
+from schemas.records import Article, Outcome, OutcomeKind, Revision
 
-DERIVED = ("stem", "dated_at")
-"""Fields of an article's document that follow from the others."""
+DERIVED = ("stem", "dated_at", "indexed_at", "site", "site_tree")
+"""Fields of an article's document that follow from the others, and from when it is written."""
 
 _FIRST_WINS = 1 << 62
 """Above any time in milliseconds, below Elasticsearch's largest version (2^63 - 1)."""
@@ -79,6 +81,12 @@ def outcome_indices(river: str) -> IndexFamily:
     return IndexFamily(name, name, "%Y.%m.%d", name)
 
 
+def revision_indices(river: str) -> IndexFamily:
+    """Give the indices of former texts of a river's articles, one a month of their discovery."""
+    name = revisions_alias(river)
+    return IndexFamily(name, name, "%Y.%m", name)
+
+
 @dataclass(frozen=True, slots=True)
 class Document:
     """One document on its way to Elasticsearch.
@@ -115,6 +123,11 @@ def outcomes_alias(river: str) -> str:
     return f"{river}-outcomes"
 
 
+def revisions_alias(river: str) -> str:
+    """Give the alias through which the former texts of a river's articles are read."""
+    return f"{river}-revisions"
+
+
 def document(article: Article, version: int, river: str, *, revisit: bool = False) -> Document:
     """Turn an article into its document.
 
@@ -135,22 +148,62 @@ def document(article: Article, version: int, river: str, *, revisit: bool = Fals
     )
 
 
-def article_source(fields: Mapping[str, Any]) -> bytes:
-    """Give an article's fields, as stored or as `Article` gives them, as JSON; what is derived is made afresh."""
+def article_source(fields: Mapping[str, Any], indexed_at: datetime | None = None) -> bytes:
+    """Give an article's fields, as stored or as `Article` gives them, as JSON; what is derived is made afresh.
+
+    Args:
+        fields: the article's fields.
+        indexed_at: when it is written; None for no word of it.
+    """
     own = {name: value for name, value in fields.items() if name not in DERIVED}
-    return orjson.dumps(own | _derived(own), option=orjson.OPT_UTC_Z)
+    stamp = {} if indexed_at is None else {"indexed_at": indexed_at}
+    return orjson.dumps(own | _derived(own) | stamp, option=orjson.OPT_UTC_Z)
 
 
 def _derived(fields: Mapping[str, Any]) -> dict[str, Any]:
     """Give what a document has beside its article, for searching.
 
-    When it counts as from, its publication or else its discovery; and title and body once more for the article's own
-    language, where there is an analyzer for it.
+    When it counts as from, its publication or else its discovery; its site, and all domains that the site belongs to;
+    and title and body once more for the article's own language, where there is an analyzer for it.
     """
     derived: dict[str, Any] = {"dated_at": fields.get("published_at") or fields["first_seen"]}
+    if site := _site(fields["url"]):
+        labels = site.split(".")
+        several = 1 if labels[-1].isdigit() else max(1, len(labels) - 1)
+        derived |= {"site": site, "site_tree": [".".join(labels[start:]) for start in range(several)]}
     if analyzer := STEM_ANALYZERS.get(fields["language"]):
         derived["stem"] = {analyzer: f"{fields['title']}\n{fields['body']}"}
     return derived
+
+
+def _site(url: str) -> str:
+    """Give the host of an address without `www.`; empty where it has none."""
+    try:
+        return (urlsplit(url).hostname or "").removeprefix("www.")
+    except ValueError:
+        return ""
+
+
+def revision_document(fields: Mapping[str, Any], articles: IndexFamily) -> Document:
+    """Turn an article's fields, as stored or as `Article` gives them, into the document of its text.
+
+    Its id names article and text, and its version is always the same: a text is written once, whatever is replayed.
+
+    Args:
+        fields: the article's fields.
+        articles: the family that the article is in.
+    """
+    family = revision_indices(articles.template.removesuffix("-articles"))
+    name = f"{fields['id']}-{fields['content_digest']}"
+    kept = {field: fields[field] for field in Revision.model_fields if field in fields}
+    source = kept | {"id": name, "article_id": fields["id"]}
+    return Document(
+        id=name,
+        family=family,
+        index=family.index(moment(fields["first_seen"])),
+        version=1,
+        source=orjson.dumps(source, option=orjson.OPT_UTC_Z),
+    )
 
 
 def outcome_document(outcome: Outcome, river: str) -> Document:

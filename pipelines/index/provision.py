@@ -13,7 +13,7 @@ from enum import StrEnum
 from importlib.resources import files
 from typing import Any
 
-from pipelines.index.documents import IndexFamily, article_indices, outcome_indices
+from pipelines.index.documents import IndexFamily, article_indices, outcome_indices, revision_indices
 from pipelines.index.elastic import Elastic, connect
 from pipelines.runtime.endpoints import kafka_bootstrap
 from pipelines.settings import Settings
@@ -128,7 +128,11 @@ def provision_indices(settings: Settings, *, dry_run: bool = False) -> list[Prov
 def families(settings: Settings) -> dict[str, IndexFamily]:
     """Give the river's families of indices by what they hold, as the files of their templates are named."""
     river = settings.river.name
-    return {"articles": article_indices(river), "outcomes": outcome_indices(river)}
+    return {
+        "articles": article_indices(river),
+        "outcomes": outcome_indices(river),
+        "revisions": revision_indices(river),
+    }
 
 
 def templates(settings: Settings) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -152,7 +153,9 @@ def merge(client: Elastic, documents: Sequence[StoredArticle]) -> bool:
     content = dict(first.source)
     for other in others:
         content = merged(content, other.source)
-    content = orjson.loads(article_source(content))  # what follows from the other fields is made afresh
+    content = orjson.loads(
+        article_source(content, datetime.now(UTC))
+    )  # what follows from the other fields is made afresh
     version = max(found.version for found in documents)
     # As new as the newest, which may be the first itself: written when nothing newer was written meanwhile.
     params = {"version": version, "version_type": "external_gte"}

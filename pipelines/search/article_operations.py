@@ -6,16 +6,21 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from pipelines.errors import ArticleNotFound, FeedFault, UsageError
+from pipelines.index.documents import revisions_alias
 from pipelines.search.bodies import STORY, WITHOUT_DERIVED, SortOrder, filter_body, sorting
 from pipelines.search.cursor import Cursor, from_text, to_text
+from pipelines.search.history import HistoryResult, KnownText, history_of
 from pipelines.search.hits import article_of, hit_of
 from pipelines.search.query import Query
 from pipelines.search.results import ArticleResult, ExportItem, SimilarResult
 from pipelines.search.session import READ, WHOLE, Json, SearchSession, within
 from pipelines.urls import article_id, canonical_url
 from schemas.mapping import STEM_ANALYZERS
+from schemas.records import Revision
 
 MOST_SIMILAR = 100
+MOST_REVISIONS = 1000
+_BY_FETCH = {"fetched_at": {"order": "asc", "unmapped_type": "date"}}
 _PAGE = 500
 _KEEP_ALIVE = "5m"
 _LIKE = {"min_term_freq": 1, "min_doc_freq": 2, "max_query_terms": 25, "minimum_should_match": "30%"}
@@ -47,6 +52,28 @@ class ArticleOperations(SearchSession):
                 "no such article is indexed", hint="`newsriver trace` says what became of it", resource=name[:512]
             )
         return ArticleResult(article_of(hits[0]["_source"]), hits[0]["_index"], hits[0]["_version"])
+
+    async def history(self, name: str) -> HistoryResult:
+        """Give all texts that an article had and what changed from one to the next.
+
+        Args:
+            name: its id or any of its addresses.
+
+        Raises:
+            ArticleNotFound: there is no such article.
+            ServiceError, NewsriverError: as `search`.
+        """
+        article = (await self.article(name)).article
+        former: Json = {"filter": [{"term": {"article_id": article.id}}]}
+        body = {"size": MOST_REVISIONS, "query": {"bool": former}, "sort": [_BY_FETCH]}
+        alias = revisions_alias(self.settings.river.name)
+        answer = await self.client.ask("POST", f"/{alias}/_search", body, WHOLE)
+        found = [Revision.model_validate(hit["_source"], extra="ignore") for hit in answer["hits"]["hits"]]
+        texts = [KnownText(r.fetched_at, r.content_digest, r.title, r.body, r.published_at) for r in found]
+        if not any(text.content_digest == article.content_digest for text in texts[-1:]):
+            present = article.fetched_at, article.content_digest, article.title, article.body, article.published_at
+            texts.append(KnownText(*present))
+        return history_of(article.id, article.url, texts)
 
     async def similar(self, name: str, limit: int = 10) -> SimilarResult:
         """Find articles that share the telling words of one, in its language; copies of its story are left out.

@@ -14,6 +14,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from pipelines.index.documents import DERIVED
 from pipelines.search.lexer import is_cjk
 from pipelines.search.query import Query, walk
 from pipelines.search.tree import AUTO, All, Either, Filter, Node, Not, Period, Phrase, Word
@@ -28,7 +29,7 @@ MATCH_START, MATCH_END = "\ue000", "\ue001"
 AS_WRITTEN = ("title.as_written", "body.as_written")
 """Fields in which accents and case matter."""
 
-WITHOUT_DERIVED: Json = {"excludes": ["dated_at", "stem", "site_tree", "indexed_at", "updated_at"]}
+WITHOUT_DERIVED: Json = {"excludes": [*DERIVED, "updated_at"]}
 """What is read of a document: the article's own fields."""
 
 STORY, STORY_SOURCES = "story", "story_sources"
@@ -90,7 +91,8 @@ def sorting(order: SortOrder) -> list[Json]:
         SortOrder.RELEVANCE: [{"_score": "desc"}, newest],
         SortOrder.NEWEST: [newest],
         SortOrder.OLDEST: [{"dated_at": {"order": "asc", "unmapped_type": "date"}}],
-        SortOrder.UPDATED: [{"fetched_at": {"order": "desc", "unmapped_type": "date"}}],
+        # Documents of an older version have no such time; they come last.
+        SortOrder.UPDATED: [{"updated_at": {"order": "desc", "unmapped_type": "date"}}, newest],
     }
     return [*by[order], last]
 

@@ -68,7 +68,7 @@ class Search(ArticleOperations, VocabularyOperations):
             ServiceError: Elasticsearch does not answer, or only in part.
             NewsriverError: it refuses.
         """
-        order = _order(sort, query)
+        order = order_of(sort, query)
         asked = f"{order} {query}"
         begun = from_text(cursor, asked) if cursor else Cursor(query.now, ())
         ranking = Ranking(begun.now, self.settings.search, STORY_SOURCES in await self.known_fields())
@@ -168,7 +168,12 @@ class Search(ArticleOperations, VocabularyOperations):
         return TopResult(str(query), query.understood, name, total, buckets, top["sum_other_doc_count"])
 
 
-def _order(sort: SortOrder | str, query: Query) -> SortOrder:
+def order_of(sort: SortOrder | str, query: Query) -> SortOrder:
+    """Give the order for a query: without words all articles fit alike, and the newest come first.
+
+    Raises:
+        UsageError: there is no such order; `resource` is `sort`.
+    """
     if sort not in set(SortOrder):
         raise unknown("sort", str(sort), [order.value for order in SortOrder])
     order = SortOrder(sort)

@@ -6,7 +6,7 @@ All times are aware UTC datetimes; all URLs are text that `pipelines.urls` has m
 
 from __future__ import annotations
 
-from schemas.records.articles import REMOVED, Article, Entry, PageFacts, Right, TopicTag
+from schemas.records.articles import REMOVED, Article, Entry, PageFacts, Revision, Right, TopicTag
 from schemas.records.base import EARLIEST, LATEST, ClockTime, Digest, LanguageCode, Record, Unit
 from schemas.records.breaker import BreakerState
 from schemas.records.feeds import KEY_DIGITS, Feed, FeedState, SitemapState
@@ -21,6 +21,7 @@ RECORDS: tuple[type[Record], ...] = (
     PageFacts,
     TopicTag,
     Article,
+    Revision,
     Outcome,
     DeadLetter,
     DeadLetterMark,
@@ -53,6 +54,7 @@ __all__ = [
     "PageFacts",
     "PushFacts",
     "Record",
+    "Revision",
     "Right",
     "SitemapState",
     "Stage",

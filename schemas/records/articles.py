@@ -181,3 +181,34 @@ class Article(Record):
     """Whether the page says that it can be read without paying; None where it does not say."""
     gone_at: AwareDatetime | None = None
     """When its site said that it is removed (404 or 410 at a revisit); None while it is there."""
+
+
+class Revision(Record):
+    """One text that an article had, kept when it changed."""
+
+    id: Name
+    """Article id, a hyphen and the content digest: the document's id."""
+    article_id: Digest
+    """The article."""
+    content_digest: Digest
+    """Digest of title, body and what is said of its use."""
+    url: Address
+    """Canonical URL of the article."""
+    source: Source
+    """Short name of the outlet."""
+    language: LanguageCode
+    """Language of the body."""
+    title: Title
+    """Headline."""
+    summary: Summary = ""
+    """Standfirst."""
+    body: Text
+    """Clean text, one paragraph a line."""
+    authors: Names = []
+    """Names of the authors."""
+    published_at: AwareDatetime | None = None
+    """When the article was published, as this text's page says."""
+    first_seen: ClockTime
+    """When the article was discovered: it names the index."""
+    fetched_at: ClockTime
+    """When this text was fetched, the last time before it changed or the first time after."""

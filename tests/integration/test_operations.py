@@ -10,15 +10,18 @@ from typing import Any, TypeVar
 import pytest
 
 from pipelines.errors import ArticleNotFound, ServiceError, UsageError
+from pipelines.index.arrival import Arrival
+from pipelines.index.articles import ArticleWriter
 from pipelines.index.documents import articles_alias, document
 from pipelines.index.elastic import connect
+from pipelines.index.lookup import Lookup, Recent
 from pipelines.index.provision import provision_indices, remove
 from pipelines.index.sink import Sink
 from pipelines.search.operations import Search
 from pipelines.search.query import parse_query
 from pipelines.search.results import SearchResult
 from pipelines.settings import Settings, load_settings
-from schemas.records import Article, TopicTag
+from schemas.records import Article, Entry, PageFacts, TopicTag
 
 pytestmark = pytest.mark.servers
 
@@ -125,6 +128,14 @@ def numbers(result: SearchResult) -> list[int]:
         ("elect*", [1]),
         ("naive etoile", [7]),
         ('"naive Etoile"', [7]),
+        ("=Polish", [7]),
+        ("=polish", [6]),
+        ("=naïve", [7]),
+        ("=naive", []),
+        ('="the naïve Étoile"', [7]),
+        ('="The naïve Étoile"', []),
+        ('="東京湾の"', [4]),
+        ("-=Polish ferry", [6]),
         ("Hafen", [3]),
         ("東京", [4]),
         ("東京湾", [4]),
@@ -265,6 +276,58 @@ def test_facets(gazette: Settings) -> None:
     assert numbers(found(gazette, author.filter)) == [1]
     topics = asked(gazette, lambda search: search.top(parse_query("lang:en", NOW), "topic", 1))
     assert (len(topics.buckets), topics.other) == (1, 1)
+
+
+def test_sites_are_counted(gazette: Settings) -> None:
+    top = asked(gazette, lambda search: search.top(parse_query("*", NOW), "site"))
+    assert [(bucket.value, bucket.count) for bucket in top.buckets] == [
+        ("gazette.example.org", 7),
+        ("news.pirate.example", 1),
+    ]
+    assert numbers(found(gazette, "site:pirate.example")) == [6]
+
+
+def test_a_word_as_written_is_marked(gazette: Settings) -> None:
+    assert found(gazette, "=Polish").hits[0].title == "\ue000Polish\ue001 ferry"
+
+
+def test_an_article_that_changed_shows_its_texts(gazette: Settings) -> None:
+    river, name = gazette.river.name, f"{41:032x}"
+    texts = [
+        ("Ferry sinks", "Nobody is hurt."),
+        ("Ferry sinks", "One is hurt."),
+        ("Ferry lost", "One is hurt, says Éva."),
+    ]
+    client = connect(gazette)
+    writer = ArticleWriter(Lookup(client, river, Recent()), Sink(client, gazette), river)
+    url = "https://www.gazette.example.org/41"
+    entry = Entry(id=name, url=url, link=url, feed_url="https://f.example/", source="gazette", first_seen=NOW)
+    for _ in range(2):  # the second time is a replay
+        for number, (title, body) in enumerate(texts):
+            fetched = NOW + timedelta(hours=number)
+            found_there = article(41, title, body, url=url, fetched_at=fetched, content_digest=f"{number:032x}")
+            facts = PageFacts(url=url, status=200, fetched_at=fetched)
+            visit = entry.model_copy(update={"visit": number})
+            writer.write([Arrival.of(visit, facts, found_there.model_copy(update={"published_at": None}))])
+    client.ask("POST", f"/{river}-*/_refresh")
+    history = asked(gazette, lambda search: search.history(url))
+    stored = client.ask("GET", f"/{river}-revisions/_count")["count"]
+    client.ask("POST", f"/{articles_alias(river)}/_delete_by_query", {"query": {"ids": {"values": [name]}}})
+    client.ask("POST", f"/{river}-*/_refresh")
+    client.close()
+    assert stored == 3
+    assert [(one.headline_changed, one.silent) for one in history.versions] == [
+        (False, False),
+        (False, True),
+        (True, True),
+    ]
+    assert [change.to_json() for change in history.versions[1].changes] == [
+        {"kind": "removed", "text": "Nobody"},
+        {"kind": "added", "text": "One"},
+        {"kind": "same", "text": " is hurt."},
+    ]
+    never = asked(gazette, lambda search: search.history(f"{1:032x}"))
+    assert [one.title for one in never.versions] == ["Envoy urges calm"]
 
 
 def test_a_river_without_articles_has_none(river: Settings) -> None:

@@ -399,6 +399,7 @@ def test_the_other_commands_answer_people_and_programs(
         (["terms", "ferry OR harbour"], "score", "values"),
         (["similar", f"{1:032x}"], "", "articles"),
         (["article", f"{1:032x}"], "Secretary Blinken spoke", "body"),
+        (["history", f"{1:032x}"], "Envoy urges calm", "versions"),
         (["suggest", "gaz"], "source:gazette", "suggestions"),
         (["topics"], "sport", "topics"),
         (["sources"], "blatt", "sources"),

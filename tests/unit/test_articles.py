@@ -335,7 +335,48 @@ def test_one_batch_costs_three_requests_and_articles_of_this_month_none_more(riv
     assert [path for _, path in river.index.asked] == ["/_mget", "/news-articles/_search", "/_bulk"]
     river.index.asked.clear()
     river.write(*(arrival(f"/{number}", visit=1, after=900, revision=1) for number in range(100)))
-    assert [path for _, path in river.index.asked] == ["/_mget", "/_bulk"]
+    # Texts that changed take one more, and their index is made once.
+    repeated = [path for _, path in river.index.asked if path.startswith("/_")]
+    assert repeated == ["/_mget", "/_index_template/news-revisions", "/_bulk", "/_bulk"]
+
+
+# Former texts
+
+
+def test_both_texts_of_an_article_that_changes_are_kept(river: River) -> None:
+    river.write(arrival())
+    assert river.index.documents("revisions") == []
+    river.write(arrival(visit=1, after=900))
+    assert river.index.documents("revisions") == []
+    river.write(arrival(visit=2, after=4500, revision=1))
+    kept = {one["content_digest"][-1]: one for one in river.index.documents("revisions")}
+    assert sorted(kept) == ["0", "1"]
+    assert kept["1"]["body"] == river.only()["body"]
+    assert kept["0"]["fetched_at"] < kept["1"]["fetched_at"]
+    assert {one["article_id"] for one in kept.values()} == {river.only()["id"]}
+
+
+def test_a_replay_keeps_no_text_twice(river: River) -> None:
+    visits = [arrival(), arrival(visit=1, after=900, revision=1), arrival(visit=2, after=4500, revision=2)]
+    for visit in visits:
+        river.write(visit)
+    before = river.index.documents("revisions"), river.index.documents()
+    assert len(before[0]) == 3
+    river.restart()
+    for visit in visits:
+        river.write(visit)
+    assert (river.index.documents("revisions"), river.index.documents()) == before
+
+
+def test_when_the_text_changed_is_told_from_when_it_was_fetched(river: River) -> None:
+    river.write(arrival())
+    first = river.only()["updated_at"]
+    assert first == river.only()["fetched_at"]
+    river.write(arrival(visit=1, after=900))
+    assert (river.only()["updated_at"], river.only()["fetched_at"] > first) == (first, True)
+    river.write(arrival(visit=2, after=4500, revision=1))
+    assert river.only()["updated_at"] == river.only()["fetched_at"]
+    assert river.only()["indexed_at"]
 
 
 # Anything

@@ -93,6 +93,7 @@ PURE = (
     "pipelines/search/bodies.py",
     "pipelines/search/cursor.py",
     "pipelines/search/facets.py",
+    "pipelines/search/history.py",
     "pipelines/search/hits.py",
     "pipelines/search/lexer.py",
     "pipelines/search/qualifiers.py",

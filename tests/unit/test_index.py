@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.index.documents import (
+    DERIVED,
     Document,
     article_indices,
     article_source,
@@ -19,8 +20,9 @@ from pipelines.index.documents import (
     outcome_document,
     outcome_indices,
     outcome_version,
+    revision_document,
 )
-from schemas.records import Article, Outcome, OutcomeKind, Stage
+from schemas.records import Article, Outcome, OutcomeKind, Revision, Stage
 
 ID = "0123456789abcdef0123456789abcdef"
 WHEN = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
@@ -95,7 +97,7 @@ def test_only_the_stem_of_its_own_language_is_filled(language: str, stem: str | 
     source = json.loads(document(article(language=language), 7, "news").source)
     expected = {"stem": {stem: "Ferry runs again\nThe ferry is back.\nFares stay."}} if stem else {}
     assert {key: value for key, value in source.items() if key == "stem"} == expected
-    plain = {key: value for key, value in source.items() if key not in ("stem", "dated_at")}
+    plain = {key: value for key, value in source.items() if key not in DERIVED}
     assert Article.model_validate(plain) == article(language=language)
 
 
@@ -159,3 +161,25 @@ def test_batches_keep_order_and_limits(sizes: list[int], most: int, most_bytes: 
     for batch in cut:
         assert 1 <= len(batch) <= most
         assert len(batch) == 1 or sum(len(one.source) for one in batch) <= most_bytes
+
+
+@pytest.mark.parametrize(
+    ("url", "site", "tree"),
+    [
+        ("https://www.bbc.co.uk/news/1", "bbc.co.uk", ["bbc.co.uk", "co.uk"]),
+        ("https://sport.gazette.example:8443/1", "sport.gazette.example", ["sport.gazette.example", "gazette.example"]),
+        ("http://127.0.0.1:9000/1", "127.0.0.1", ["127.0.0.1"]),
+        ("http://localhost/1", "localhost", ["localhost"]),
+    ],
+)
+def test_an_article_is_found_by_its_site_and_the_domains_above(url: str, site: str, tree: list[str]) -> None:
+    source = json.loads(document(article(url=url), 7, "news").source)
+    assert (source["site"], source["site_tree"]) == (site, tree)
+
+
+def test_a_revision_is_named_by_article_and_text() -> None:
+    one, articles = article(), article_indices("daily-news")
+    made = revision_document(one.model_dump(exclude_none=True), articles)
+    assert (made.id, made.index, made.version) == (f"{one.id}-{one.content_digest}", "daily-news-revisions-2026.11", 1)
+    assert revision_document(json.loads(article_source(one.model_dump(exclude_none=True))), articles) == made
+    assert Revision.from_json(made.source).body == one.body

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from schemas.mapping import STEM_ANALYZERS, fields, mappings, nested, properties, templates
-from schemas.records import Article, Entry, Outcome, TopicTag
+from schemas.mapping import SCHEMA_VERSION, STEM_ANALYZERS, fields, mappings, nested, properties, templates
+from schemas.records import Article, Entry, Outcome, Revision, TopicTag
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,15 @@ def test_field_types(record: type[BaseModel], field: str, kind: str) -> None:
 def test_an_article_has_exactly_its_fields_and_the_stem() -> None:
     mapped = mappings(Article)
     assert mapped["dynamic"] == "strict"
-    assert list(mapped["properties"]) == [*Article.model_fields, "dated_at", "stem"]
+    assert list(mapped["properties"]) == [
+        *Article.model_fields,
+        "dated_at",
+        "indexed_at",
+        "updated_at",
+        "site",
+        "site_tree",
+        "stem",
+    ]
     assert list(mappings(Outcome)["properties"]) == list(Outcome.model_fields)
 
 
@@ -62,9 +70,9 @@ def test_every_language_has_its_stem_field() -> None:
 
 def test_every_analyzer_that_is_named_is_declared() -> None:
     declared = templates()["articles"]["template"]["settings"]["index"]["analysis"]
-    named = {
-        field[key] for field in fields(mappings(Article)["properties"]).values() for key in field if "analyzer" in key
-    }
+    own = fields(mappings(Article)["properties"]).values()
+    every = [*own, *(inner for field in own for inner in field.get("fields", {}).values())]
+    named = {field[key] for field in every for key in field if "analyzer" in key}
     assert named == set(declared["analyzer"])
     for analyzer in declared["analyzer"].values():
         ours = {name for kind in ("filter", "char_filter") for name in analyzer[kind] if name.startswith("newsriver_")}
@@ -99,3 +107,13 @@ TREES: st.SearchStrategy[dict[str, Any]] = st.recursive(
 @given(TREES)
 def test_flattening_and_nesting_are_inverse(tree: dict[str, Any]) -> None:
     assert nested(fields(tree)) == tree
+
+
+def test_former_texts_are_kept_and_never_searched() -> None:
+    mapped = mappings(Revision)["properties"]
+    assert mapped["body"] == mapped["title"] == {"type": "text", "index": False}
+    assert mapped["article_id"]["type"] == "keyword"
+
+
+def test_every_template_says_its_generation() -> None:
+    assert {template["_meta"]["schema_version"] for template in templates().values()} == {SCHEMA_VERSION}
