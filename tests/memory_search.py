@@ -17,7 +17,7 @@ from pipelines.search.article_operations import MOST_SIMILAR
 from pipelines.search.bodies import MATCH_END, MATCH_START, SortOrder
 from pipelines.search.cursor import Cursor, from_text, to_text
 from pipelines.search.facets import AUTOMATIC, INTERVALS, chosen_interval, facet_field, facet_filter
-from pipelines.search.operations import MOST_HITS, Search, _order
+from pipelines.search.operations import MOST_HITS, Search, order_of
 from pipelines.search.query import Query
 from pipelines.search.results import (
     ArticleResult,
@@ -75,7 +75,7 @@ class MemorySearch(Search):
         cursor: str | None = None,
         explain: bool = False,  # noqa: ARG002 - as the real one
     ) -> SearchResult:
-        order, fits = _order(sort, query), self._fitting(query)
+        order, fits = order_of(sort, query), self._fitting(query)
         asked = f"{order} {query}"
         begun = from_text(cursor, asked) if cursor else Cursor(query.now, (0,))
         fits.sort(key=_when, reverse=order is not SortOrder.OLDEST)
