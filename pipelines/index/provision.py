@@ -207,7 +207,8 @@ def _mend(
 
 
 def _analyzers_of(field: Mapping[str, Any]) -> set[str]:
-    return {field[key] for key in ("analyzer", "search_analyzer") if key in field}
+    every = [field, *field.get("fields", {}).values()]
+    return {one[key] for one in every for key in ("analyzer", "search_analyzer") if key in one}
 
 
 def difference(present: Any, wanted: Any, *, wanted_only: bool = False, path: str = "") -> list[str]:  # noqa: ANN401 - JSON

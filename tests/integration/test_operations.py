@@ -299,7 +299,7 @@ def test_an_article_that_changed_shows_its_texts(gazette: Settings) -> None:
         ("Ferry lost", "One is hurt, says Éva."),
     ]
     client = connect(gazette)
-    writer = ArticleWriter(Lookup(client, river, Recent()), Sink(client, gazette), river)
+    writer = ArticleWriter(Lookup(client, river, Recent()), Sink(client, gazette.elasticsearch), river)
     url = "https://www.gazette.example.org/41"
     entry = Entry(id=name, url=url, link=url, feed_url="https://f.example/", source="gazette", first_seen=NOW)
     for _ in range(2):  # the second time is a replay
