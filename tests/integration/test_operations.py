@@ -12,7 +12,7 @@ import pytest
 from pipelines.errors import ArticleNotFound, ServiceError, UsageError
 from pipelines.index.arrival import Arrival
 from pipelines.index.articles import ArticleWriter
-from pipelines.index.documents import articles_alias, document
+from pipelines.index.documents import article_indices, articles_alias, document
 from pipelines.index.elastic import connect
 from pipelines.index.lookup import Lookup, Recent
 from pipelines.index.provision import provision_indices, remove
@@ -299,7 +299,8 @@ def test_an_article_that_changed_shows_its_texts(gazette: Settings) -> None:
         ("Ferry lost", "One is hurt, says Éva."),
     ]
     client = connect(gazette)
-    writer = ArticleWriter(Lookup(client, river, Recent()), Sink(client, gazette.elasticsearch), river)
+    indices = article_indices(river)
+    writer = ArticleWriter(Lookup(client, indices, Recent()), Sink(client, gazette.elasticsearch), indices)
     url = "https://www.gazette.example.org/41"
     entry = Entry(id=name, url=url, link=url, feed_url="https://f.example/", source="gazette", first_seen=NOW)
     for _ in range(2):  # the second time is a replay
