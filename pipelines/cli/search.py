@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, NoReturn
+
 import click
 
 from pipelines.cli.article import show_article
@@ -18,6 +22,16 @@ from pipelines.cli.queries import (
     takes_query,
 )
 
+if TYPE_CHECKING:
+    from pipelines.search.operations import Search
+    from pipelines.search.query import Query
+
+_PAUSE_SECONDS = 1.0
+_OVERLAP = timedelta(seconds=30)
+"""What was written shortly before may have become findable only now."""
+
+_MOST_SEEN = 20_000
+
 SORTS = ("relevance", "newest", "oldest", "updated")
 
 
@@ -28,6 +42,7 @@ SORTS = ("relevance", "newest", "oldest", "updated")
 @click.option("--cursor", help="Go on behind a page: its `next`, with the same query and order.")
 @click.option("--explain", is_flag=True, help="Say what each score is made of.")
 @click.option("--open", "opened", type=click.IntRange(min=1), metavar="N", help="Show the N-th article whole.")
+@click.option("--follow", is_flag=True, help="Show new hits as they come, until Ctrl-C.")
 @as_json
 @click.pass_obj
 def search(
@@ -40,6 +55,7 @@ def search(
     opened: int | None,
     *,
     explain: bool,
+    follow: bool,
     as_json: bool,
     **asked: str | None,
 ) -> None:
@@ -50,6 +66,8 @@ def search(
     source: site: lang: topic: author: title: url: story: rights: gone: after: before: last: filter, e.g. last:7d.
     """
     asked_for = query_of(query, asked)
+    if follow:
+        answered(context, lambda ask: _follow(ask, asked_for, as_json=as_json))
     most = max(limit, opened or 0)
     found = answered(context, lambda ask: ask.search(asked_for, sort=sort, limit=most, cursor=cursor, explain=explain))
     say_understood(found.understood)
@@ -68,3 +86,26 @@ def search(
         out.print(describe(number, hit))
     if found.next:
         err.print(f"\nmore: --cursor {found.next}")
+
+
+async def _follow(ask: Search, query: Query, *, as_json: bool) -> NoReturn:
+    """Show each new hit once, as a paragraph or as a line of JSON."""
+    say_understood(query.understood)
+    seen: dict[tuple[str, datetime], None] = {}
+    since, number = datetime.now(UTC), 0
+    while True:
+        began = datetime.now(UTC)
+        for hit in await ask.newly_indexed(query, since - _OVERLAP, limit=1000):
+            key = (hit.article.id, hit.article.fetched_at)
+            if key in seen:
+                continue
+            seen[key] = None
+            number += 1
+            if as_json:
+                print_json(hit.to_json(), indent=None)
+            else:
+                out.print(describe(number, hit), "")
+        while len(seen) > _MOST_SEEN:
+            seen.pop(next(iter(seen)))
+        since = began
+        await asyncio.sleep(_PAUSE_SECONDS)

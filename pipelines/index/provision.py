@@ -245,6 +245,19 @@ def remove(settings: Settings) -> None:
     """
     from pipelines.kafka import Admin
 
+    remove_indices(settings)
+    with Admin(kafka_bootstrap(settings)) as admin:
+        ours = {topic.full_name(settings.river.name) for topic in TOPICS}
+        if names := sorted(ours & set(admin.topics())):
+            admin.delete(names)
+
+
+def remove_indices(settings: Settings) -> None:
+    """Delete the river's indices and templates, with all they hold.
+
+    Raises:
+        ServiceError: Elasticsearch does not answer.
+    """
     client = connect(settings)
     try:
         for name in templates(settings):
@@ -254,7 +267,3 @@ def remove(settings: Settings) -> None:
                 client.ask("DELETE", f"/_index_template/{name}")
     finally:
         client.close()
-    with Admin(kafka_bootstrap(settings)) as admin:
-        ours = {topic.full_name(settings.river.name) for topic in TOPICS}
-        if names := sorted(ours & set(admin.topics())):
-            admin.delete(names)

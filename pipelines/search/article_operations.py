@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import datetime
 from typing import Any
 
 from pipelines.errors import ArticleNotFound, FeedFault, UsageError
@@ -12,13 +13,14 @@ from pipelines.search.cursor import Cursor, from_text, to_text
 from pipelines.search.history import HistoryResult, KnownText, history_of
 from pipelines.search.hits import article_of, hit_of
 from pipelines.search.query import Query
-from pipelines.search.results import ArticleResult, ExportItem, SimilarResult
+from pipelines.search.results import ArticleResult, ExportItem, Hit, SimilarResult
 from pipelines.search.session import READ, WHOLE, Json, SearchSession, within
 from pipelines.urls import article_id, canonical_url
 from schemas.mapping import STEM_ANALYZERS
 from schemas.records import Revision
 
 MOST_SIMILAR = 100
+MOST_NEW = 1000
 MOST_REVISIONS = 1000
 _BY_FETCH = {"fetched_at": {"order": "asc", "unmapped_type": "date"}}
 _PAGE = 500
@@ -107,6 +109,32 @@ class ArticleOperations(SearchSession):
         path = f"/{origin.index}/_source/{origin.article.id}"
         answer = await self.client.send("GET", path, None, {"_source_includes": STORY})
         return str(answer.body.get(STORY, "")) if answer.ok else ""
+
+    async def newly_indexed(self, query: Query, since: datetime, limit: int = 100) -> tuple[Hit, ...]:
+        """Give the articles that fit and were written since a time, new ones and new versions, oldest first.
+
+        A document can be found only after the next refresh: whoever asks again begins somewhat before the last one
+        seen, and drops what was seen.
+
+        Args:
+            query: what to find.
+            since: written at or after this.
+            limit: most articles, 0 to `MOST_NEW`.
+
+        Raises:
+            UsageError: the limit is out of bounds.
+            ServiceError, NewsriverError: as `search`.
+        """
+        written = {"range": {"indexed_at": {"gte": since.isoformat()}}}
+        fits = filter_body(query, self.settings.search)
+        body: Json = {
+            "size": within(limit, MOST_NEW),
+            "track_total_hits": False,
+            "query": {"bool": {"filter": [fits, written]}},
+            "sort": [{"indexed_at": {"order": "asc", "unmapped_type": "date"}}, {"id": "asc"}],
+            "_source": WITHOUT_DERIVED,
+        }
+        return tuple(hit_of(one) for one in (await self.ask(body))["hits"]["hits"])
 
     async def export(self, query: Query, cursor: str | None = None) -> AsyncIterator[ExportItem]:
         """Give all articles that fit, oldest first, without a limit; each with the cursor to go on behind it.

@@ -262,6 +262,8 @@ def _exact_word(text: str) -> tuple[Node | None, str]:
 
 def _words(text: str) -> tuple[Node | None, str]:
     """Read what stands without blanks: a word, or the words on both sides of a colon."""
+    if text == "*":  # everything
+        return None, ""
     pieces = [piece for piece in text.split(":") if piece]
     read = [read_word(piece) for piece in pieces]
     nodes = tuple(word for word, _ in read if word is not None)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import subprocess
+import sys
 from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
@@ -22,6 +25,7 @@ from pipelines.search.query import parse_query
 from pipelines.search.results import SearchResult
 from pipelines.settings import Settings, load_settings
 from schemas.records import Article, Entry, PageFacts, TopicTag
+from tests.rivers import as_environment
 
 pytestmark = pytest.mark.servers
 
@@ -437,3 +441,38 @@ def test_topics_and_sources(gazette: Settings) -> None:
         ("pirate", 1, ("en",), "source:pirate"),
     ]
     assert sources[0].latest == NOW - timedelta(days=1)
+
+
+def written(settings: Settings, number: int, title: str, body: str) -> None:
+    river, client = settings.river.name, connect(settings)
+    indices = article_indices(river)
+    writer = ArticleWriter(Lookup(client, indices, Recent()), Sink(client, settings.elasticsearch), indices)
+    one = article(number, title, body, url=f"https://www.gazette.example.org/{number}", first_seen=NOW)
+    entry = Entry(id=one.id, url=one.url, link=one.url, feed_url="https://f.example/", source="gazette", first_seen=NOW)
+    writer.write([Arrival.of(entry, PageFacts(url=one.url, status=200, fetched_at=NOW), one)])
+    client.ask("POST", f"/{river}-articles/_refresh")
+    client.close()
+
+
+def test_what_is_newly_indexed_is_told_from_what_was_there(river: Settings) -> None:
+    written(river, 51, "Ferry back", "The ferry is back.")
+    between = datetime.now(UTC)
+    written(river, 52, "Ferry gone", "The ferry is gone.")
+    written(river, 53, "Bridge", "A bridge.")
+    for since, expected in ((NOW, [51, 52]), (between, [52]), (datetime.now(UTC) + timedelta(hours=1), [])):
+        hits = asked(river, lambda search, since=since: search.newly_indexed(parse_query("ferry", NOW), since))
+        assert [int(hit.article.id, 16) for hit in hits] == expected
+
+
+def test_follow_shows_each_new_hit_once(river: Settings) -> None:
+    command = [sys.executable, "-m", "pipelines", "search", "ferry", "--follow", "--json"]
+    with subprocess.Popen(command, env=as_environment(river), stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            written(river, 61, "Ferry back", "The ferry is back.")
+            first = json.loads(process.stdout.readline())
+            written(river, 62, "Ferry gone", "The ferry is gone.")
+            second = json.loads(process.stdout.readline())
+        finally:
+            process.kill()
+    assert [first["title"], second["title"]] == ["Ferry back", "Ferry gone"]
