@@ -30,7 +30,7 @@ _LETTERS_READ = 5000
 """Dead letters looked at: a letter lies soon after the time of its outcome."""
 
 _LETTER_MARGIN = timedelta(minutes=5)
-_LEFT_OUT = ("body", "dated_at", "stem")
+_LEFT_OUT = ("body", "dated_at", "site_tree", "stem")
 
 
 class Hop(NamedTuple):

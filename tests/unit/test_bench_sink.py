@@ -1,6 +1,7 @@
 """The sink's benchmark: documents of 6 KB, its ratio, its table."""
 
 import io
+from urllib.parse import urlsplit
 
 import orjson
 import pytest
@@ -25,6 +26,7 @@ def test_documents_are_articles_of_6_kb() -> None:
         source = orjson.loads(one.source)
         assert "english" in source.pop("stem")
         assert source.pop("dated_at") == source["published_at"]
+        assert (source.pop("site"), len(source.pop("site_tree"))) == (urlsplit(source["url"]).hostname, 2)
         assert Article.model_validate(source).words > 200
 
 
