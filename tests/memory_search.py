@@ -17,6 +17,7 @@ from pipelines.search.article_operations import MOST_SIMILAR
 from pipelines.search.bodies import MATCH_END, MATCH_START, SortOrder
 from pipelines.search.cursor import Cursor, from_text, to_text
 from pipelines.search.facets import AUTOMATIC, INTERVALS, chosen_interval, facet_field, facet_filter
+from pipelines.search.history import HistoryResult, KnownText, history_of
 from pipelines.search.operations import MOST_HITS, Search, order_of
 from pipelines.search.query import Query
 from pipelines.search.results import (
@@ -56,12 +57,14 @@ class MemorySearch(Search):
     Attributes:
         articles: what there is.
         away: whether nobody is there.
+        past: former texts of articles, by id.
     """
 
     def __init__(self, articles: list[Article]) -> None:
         self.articles = articles
         self.settings = Settings()
         self.away = False
+        self.past: dict[str, list[Article]] = {}
 
     async def close(self) -> None:
         """Nothing is open."""
@@ -124,6 +127,12 @@ class MemorySearch(Search):
             if name in (each.id, each.url, *each.addresses):
                 return ArticleResult(each, "memory", int(each.fetched_at.timestamp() * 1000))
         raise ArticleNotFound("no such article is indexed", hint="`newsriver trace` says more", resource=name)
+
+    async def history(self, name: str) -> HistoryResult:
+        found = (await self.article(name)).article
+        texts = [*self.past.get(found.id, ()), found]
+        known = (KnownText(t.fetched_at, t.content_digest, t.title, t.body, t.published_at) for t in texts)
+        return history_of(found.id, found.url, known)
 
     async def similar(self, name: str, limit: int = 10) -> SimilarResult:
         origin = (await self.article(name)).article

@@ -7,10 +7,11 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Path, Query
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
+from pipelines.search.facets import FACETS
 from pipelines.search.formats import (
     MEDIA_TYPES,
     FeedFacts,
@@ -30,6 +31,7 @@ from pipelines.web.models import (
     ArticleAnswer,
     CountAnswer,
     ExportedArticle,
+    HistoryAnswer,
     ProblemAnswer,
     SearchAnswer,
     SimilarAnswer,
@@ -59,6 +61,9 @@ _RESPONSES: dict[int | str, dict[str, Any]] = {
 _OTHER_FORMATS: dict[str, dict[str, Any]] = {media.partition(";")[0]: {} for media in MEDIA_TYPES.values()}
 _LINES: dict[str, dict[str, Any]] = {"application/x-ndjson": {}, "text/csv": {}}
 _FEEDS = {Format.RSS: rss, Format.ATOM: atom, Format.JSONFEED: jsonfeed}
+
+Facet = Annotated[str, Path(description="A keyword field.", json_schema_extra={"enum": [*FACETS]})]
+"""Declared to callers; what it may be is checked by search itself, which names the nearest."""
 
 router = APIRouter(prefix="/v1", responses=_RESPONSES)
 
@@ -93,8 +98,8 @@ async def timeline(request: Request, asked: Annotated[TimelineParameters, Query(
 
 
 @router.get("/top/{field}", response_model=TopAnswer)
-async def top(request: Request, field: str, asked: Annotated[TopParameters, Query()]) -> Response:
-    """Count articles by the values of a field: source, site, lang, topic, author, rights, license, feed, story."""
+async def top(request: Request, field: Facet, asked: Annotated[TopParameters, Query()]) -> Response:
+    """Count articles by the values of a field."""
     return answer(request, (await search_of(request).top(asked.query, field, asked.limit)).to_json())
 
 
@@ -108,6 +113,12 @@ async def terms(request: Request, asked: Annotated[TermsParameters, Query()]) ->
 async def article(request: Request, id: str, asked: Annotated[NoParameters, Query()]) -> Response:  # noqa: A002, ARG001
     """Give one article."""
     return answer(request, (await search_of(request).article(id)).to_json())
+
+
+@router.get("/articles/{id}/history", response_model=HistoryAnswer)
+async def history(request: Request, id: str, asked: Annotated[NoParameters, Query()]) -> Response:  # noqa: A002, ARG001
+    """Give each text that an article had, and what changed from one to the next, word by word."""
+    return answer(request, (await search_of(request).history(id)).to_json())
 
 
 @router.get("/articles/{id}/similar", response_model=SimilarAnswer)

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from pipelines.search.history import ChangeKind
 from schemas.records import Article
 
 
@@ -116,6 +117,36 @@ class ArticleAnswer(Article):
 
     index: str
     version: Annotated[int, Field(description="Time of the visit that it was made of, in milliseconds since 1970.")]
+
+
+class Change(Answer):
+    """A stretch of text and what became of it."""
+
+    kind: ChangeKind
+    text: str
+
+
+class Version(Answer):
+    """One text of an article."""
+
+    fetched_at: datetime
+    content_digest: str
+    title: str
+    published_at: datetime | None
+    headline_changed: bool
+    silent: Annotated[
+        bool, Field(description="The text differs from the one before, the times its page states do not.")
+    ]
+    title_changes: list[Change]
+    changes: Annotated[list[Change], Field(description="The text against the one before.")]
+
+
+class HistoryAnswer(Answer):
+    """All texts that an article had, oldest first."""
+
+    id: str
+    url: str
+    versions: list[Version]
 
 
 class SimilarAnswer(Answer):

@@ -21,7 +21,7 @@ from pipelines.search.query import parse_query
 from pipelines.web.links import search_link, within
 from pipelines.web.river import River
 from pipelines.web.templating import page
-from pipelines.web.views import FACETS, feed_view, freshness, paragraphs, search_view
+from pipelines.web.views import FACETS, edits, feed_view, freshness, paragraphs, search_view
 
 router = APIRouter(include_in_schema=False)
 
@@ -76,12 +76,15 @@ async def article(request: Request, id: str) -> Response:  # noqa: A002 - the pa
     """Show one article, why it can be believed, and what is like it."""
     service, river = _search(request), _river(request)
     shown = (await service.article(id)).article
-    state, hops, alike = await asyncio.gather(
-        river_state(service, datetime.now(UTC)), river.hops(shown.id), service.similar(shown.id, _SIMILAR)
+    state, hops, alike, past = await asyncio.gather(
+        river_state(service, datetime.now(UTC)),
+        river.hops(shown.id),
+        service.similar(shown.id, _SIMILAR),
+        service.history(shown.id),
     )
     words = [word for topic in shown.topics for word in topic.evidence]
     text = paragraphs(shown.body, words)
-    return page("article", article=shown, text=text, hops=hops, alike=alike.hits, state=state)
+    return page("article", article=shown, text=text, hops=hops, alike=alike.hits, edits=edits(past), state=state)
 
 
 @router.get("/sources")

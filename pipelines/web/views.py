@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from markupsafe import Markup
@@ -14,6 +14,7 @@ from pipelines.printable import span
 from pipelines.redaction import redacted
 from pipelines.search.bodies import SortOrder
 from pipelines.search.formats import Format
+from pipelines.search.history import ArticleVersion, ChangeKind, HistoryResult, TextChange
 from pipelines.search.query import Query
 from pipelines.search.results import Bucket, Hit, SearchResult, TimelineResult, TopResult, as_html
 from pipelines.web.links import narrowed, search_link, step_end, within
@@ -24,6 +25,8 @@ FACETS = {"topic": "Topic", "source": "Source", "lang": "Language"}
 
 _TITLES = {Format.RSS: "RSS", Format.ATOM: "Atom", Format.JSONFEED: "JSON Feed"}
 _EXPORTS = {Format.CSV: "CSV", Format.NDJSON: "NDJSON", Format.JSON: "JSON"}
+_AROUND = 120
+"""Characters that are shown before and after a change."""
 _STEP_NAMES = {
     "minute": "%H:%M",
     "hour": "%d %b %H:%M",
@@ -163,6 +166,17 @@ def paragraphs(body: str, words: Iterable[str]) -> list[list[tuple[str, bool]]]:
     pattern = re.compile(rf"(?<!\w)({'|'.join(map(re.escape, wanted))})(?!\w)", re.IGNORECASE)
     # A pattern with one group splits into text, word, text, word, text.
     return [[(run, bool(at % 2)) for at, run in enumerate(pattern.split(line)) if run] for line in lines]
+
+
+def edits(history: HistoryResult) -> tuple[ArticleVersion, ...]:
+    """Give the texts that replaced an earlier one, newest first, long stretches that stayed the same cut short."""
+    return tuple(replace(each, changes=tuple(map(_short, each.changes))) for each in reversed(history.versions[1:]))
+
+
+def _short(change: TextChange) -> TextChange:
+    if change.kind is not ChangeKind.SAME or len(change.text) <= 2 * _AROUND:
+        return change
+    return TextChange(change.kind, f"{change.text[:_AROUND]} … {change.text[-_AROUND:]}")
 
 
 def feed_view(status: FeedStatus, now: datetime) -> FeedView:

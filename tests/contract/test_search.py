@@ -156,6 +156,8 @@ def test_an_article_by_id_and_by_address(ask: Ask) -> None:
     with pytest.raises(ArticleNotFound):
         ask(lambda search: search.similar("0" * 32))
     assert ask(lambda search: search.similar(ARTICLES[0].id)).id == ARTICLES[0].id
+    [only] = ask(lambda search: search.history(ARTICLES[0].id)).versions
+    assert (only.title, only.silent) == ("Bridge opens", False)
 
 
 def test_an_export_gives_all_and_goes_on(ask: Ask) -> None:

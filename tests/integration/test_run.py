@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.settings import Settings
+from pipelines.settings import ServeSettings, Settings
+from pipelines.stack.ports import choose
+from tests.integration.hub import call
 from tests.integration.pulling import HTML, feed_file, feed_reply, pulling
 from tests.integration.site import Reply, Site
 from tests.rivers import as_environment, page, until
@@ -49,6 +51,36 @@ def test_it_says_what_came_what_fails_and_how_it_ends(river: Settings, tmp_path:
         assert f"1 failing ({site.url('/bad')}: http-503), next poll in " in log.read_text()
         assert lines[-1] == "the river is drained"  # servers of the settings are none of its business
         assert sum("the river flows: 2 feeds" in line for line in lines) == 1
+
+
+@pytest.mark.servers
+def test_it_serves_the_search_page_with_the_rest(river: Settings, tmp_path: Path) -> None:
+    serve = ServeSettings(port=choose(), with_run=True)
+    address = f"http://127.0.0.1:{serve.port}"
+    log = tmp_path / "run.log"
+
+    def answers() -> bool:
+        try:
+            return call("GET", f"{address}/search?q=bridge")[0] == 200
+        except OSError:
+            return False
+
+    with Site() as site:
+        settings = pulling(river).model_copy(update={"serve": serve})
+        site.routes["/good"] = feed_reply(site.url("/page"))
+        feeds = feed_file(tmp_path, [site.url("/good")])
+        command = [sys.executable, "-m", "pipelines", "--set", "process.workers=1", "run", "--feeds", feeds]
+        with log.open("wb") as stream:
+            process = subprocess.Popen(command, env=as_environment(settings), stderr=stream)
+        try:
+            until(answers, what="the search page")
+            assert f"search page: {address}/" in log.read_text()
+            process.send_signal(signal.SIGINT)
+            assert process.wait(40) == 0
+        finally:
+            if process.poll() is None:
+                process.kill()
+                process.wait()
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -17,6 +17,7 @@ from pipelines.search.query import parse_query
 from pipelines.settings import Settings
 from pipelines.web.app import application
 from pipelines.web.links import step_end, within
+from pipelines.web.models import HistoryAnswer
 from pipelines.web.views import paragraphs
 from schemas.records import Feed, FeedState
 from tests.contract.test_search import ARTICLES, NOW, SPORT, article
@@ -162,6 +163,28 @@ def test_an_article_shows_its_text_its_reasons_and_its_way(
     assert hostile.xpath("string(//h1)") == f"Bridge {EVIL}"
 
 
+def test_what_changed_is_shown_newest_first(client: TestClient, search: MemorySearch) -> None:
+    now = article(9, f"Council admits {EVIL}", "It knew since April.\nTwo hundred houses.", fetched_at=NOW)
+    before = now.model_copy(
+        update={
+            "title": f"Council denies {EVIL}",
+            "body": "It knew since April.\nEighty houses.",
+            "content_digest": "b" * 32,
+        }
+    )
+    search.articles.append(now)
+    search.past[now.id] = [before.model_copy(update={"fetched_at": NOW - timedelta(hours=1)})]
+    page = tree(client, f"/articles/{now.id}")
+    assert [each.text_content() for each in page.xpath("//ins")] == ["admits", "Two hundred"]
+    assert [each.text_content() for each in page.xpath("//del")] == ["denies", "Eighty"]
+    badges = [each.text_content() for each in page.xpath("//*[@class='badge']")]
+    assert badges == ["edited 1 time", "headline changed", "silent edit"]
+    assert page.xpath("//section[@id='changes']")
+    assert not tree(client, f"/articles/{ARTICLES[0].id}").xpath("//section[@id='changes']")
+    answer = HistoryAnswer.model_validate(client.get(f"/v1/articles/{now.id}/history").json())
+    assert [version.silent for version in answer.versions] == [False, True]
+
+
 def test_an_address_that_is_none_is_no_link(client: TestClient, search: MemorySearch) -> None:
     wrong = article(9, "Odd", "An odd one.", license="javascript:alert(1)", tdm_policy="data:text/html,x")
     search.articles.append(wrong)
@@ -237,9 +260,10 @@ _VALUES = (
 )
 
 
-def test_no_odd_request_breaks_a_page_or_gets_markup_into_it(client: TestClient) -> None:
-    chance = random.Random(11)
-    for _ in range(400):
+@pytest.mark.parametrize("count", [400, pytest.param(5000, marks=pytest.mark.long)])
+def test_no_odd_request_breaks_a_page_or_gets_markup_into_it(client: TestClient, count: int) -> None:
+    chance = random.Random(count)
+    for _ in range(count):
         path = chance.choice(_PATHS).replace("{}", chance.choice(["a" * 32, "%3Cscript%3E", "..", "%00", "x"]))
         asked = [(chance.choice(_NAMES), chance.choice(_VALUES)) for _ in range(chance.randint(0, 4))]
         answer = client.request(chance.choice(["GET", "GET", "HEAD", "POST"]), path, params=asked)
