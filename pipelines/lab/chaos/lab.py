@@ -183,6 +183,7 @@ class Lab:
     def _settle(self, rig: Rig, ends_at: float) -> bool:
         """Wait until all is announced and nothing is under way; give whether it came to that."""
         self.now.begin("waiting until nothing is under way")
+        began = time.monotonic()  # the last articles come out now, however long all has been still
         with closing(connect(rig.river)) as client:
 
             def calm() -> bool:
@@ -190,7 +191,7 @@ class Lab:
                 still = len({(sample.waiting, *sample.positions.values()) for sample in last}) == 1
                 if rig.sites.revealed < self._plan.articles or not still or last[-1].waiting:
                     return False
-                if _still_for(rig.watch) > _QUIET_SECONDS:
+                if min(_still_for(rig.watch), time.monotonic() - began) > _QUIET_SECONDS:
                     return True
                 return harvest.ended(client, rig.river.river.name) >= len(self._press.numbers)
 

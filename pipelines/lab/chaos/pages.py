@@ -230,7 +230,7 @@ def _date(number: int) -> datetime:
 
 _ODD: dict[ChaosPage, Callable[[bytes], ChaosAnswer]] = {
     ChaosPage.MISSING: lambda _: ChaosAnswer(b"gone", 404),
-    ChaosPage.BAD_HEADERS: lambda whole: ChaosAnswer(raw=b"HTTP/1.1 200 OK\r\nno header at all\r\n\r\n" + whole),
+    ChaosPage.BAD_HEADERS: lambda whole: ChaosAnswer(raw=b"no status and no header\r\n\r\n" + whole),
     ChaosPage.BAD_ENCODING: lambda _: ChaosAnswer(b"\x1f\x8bno gzip", headers={"Content-Encoding": "gzip"}),
     ChaosPage.ODD_CHARSET: lambda whole: ChaosAnswer(whole, headers={"Content-Type": "text/html; charset=klingon-8"}),
     ChaosPage.BINARY: lambda whole: ChaosAnswer(b"\x89PNG\r\n\x1a\n" + hashlib.sha512(whole).digest() * 50),
