@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections import OrderedDict
 from collections.abc import Iterable
+from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -30,7 +31,7 @@ class Announcement(StrEnum):
 class _Taken(NamedTuple):
     feed_url: str
     at: tuple[int, int]  # partition and offset of the first record
-    seen: float  # when it was discovered, seconds since 1970
+    since: float  # when it was taken, or else discovered, seconds since 1970: its first visit was no earlier
     further: tuple[str, ...]
 
 
@@ -41,8 +42,8 @@ class SeenArticles:
 
     Args:
         limit: most articles remembered; one takes some 300 bytes.
-        seconds: how long after its discovery an article is remembered: while revisits bring further feeds to its
-            document. What is announced again later is fetched again.
+        seconds: how long after that an article is remembered: while revisits bring further feeds to its document.
+            What is announced again later is fetched again.
     """
 
     def __init__(self, limit: int = 100_000, seconds: float = math.inf) -> None:
@@ -51,16 +52,22 @@ class SeenArticles:
         self._taken: OrderedDict[int, _Taken] = OrderedDict()
         self._feeds: dict[str, str] = {}
 
-    def take(self, entry: Entry, partition: int, offset: int) -> Announcement:
+    def take(self, entry: Entry, partition: int, offset: int, now: datetime | None = None) -> Announcement:
         """Note an announcement, in the order of its partition, and say what it is.
 
         The record that came first stays `first` however often it is read.
+
+        Args:
+            entry: what is announced.
+            partition: where the record is.
+            offset: likewise.
+            now: the present, by which the last revisit may be over; without it the time of discovery counts.
         """
-        key, feed_url, seen = int(entry.id, 16), self._one(entry.feed_url), entry.first_seen.timestamp()
+        key, feed_url, seen = int(entry.id, 16), self._one(entry.feed_url), (now or entry.first_seen).timestamp()
         taken = self._taken.get(key)
         if taken is not None and taken.at == (partition, offset):
             return Announcement.FIRST
-        if taken is None or seen - taken.seen > self._seconds:
+        if taken is None or seen - taken.since > self._seconds:
             self._put(key, _Taken(feed_url, (partition, offset), seen, ()))
             return Announcement.FIRST
         if feed_url == taken.feed_url:

@@ -42,7 +42,9 @@ _WINDOW = 4096
 """Most entries under way or waiting for their host."""
 
 _PATIENCE_WHEN_CROWDED = 30.0
-_LEAST_REMEMBERED_SECONDS = 3600.0
+_REMEMBERED_SECONDS = 3600.0
+"""So long one fetch of an article is enough for all its feeds, where nothing is visited again."""
+
 _MAX_HELD_BYTES = 64_000_000
 """Pages that may wait for Kafka before no more are fetched."""
 
@@ -247,7 +249,7 @@ class Fetcher:
         if entry.visit:
             return Announcement.FIRST
         self._back.saw(message)
-        standing = self._known.take(entry, message.partition, message.offset)
+        standing = self._known.take(entry, message.partition, message.offset, now())
         # Poll has ended a further announcement; where its article is forgotten it is fetched, as if it were the first.
         return Announcement.AGAIN if entry.further and standing is Announcement.FURTHER else standing
 
@@ -267,9 +269,11 @@ class Fetcher:
 
 
 def _remembered_seconds(settings: FetchSettings) -> float:
-    """Give how long revisits bring further feeds to an article's document."""
+    """Give how long revisits bring further feeds to an article's document; a while where there are none."""
+    if not settings.revisit:
+        return _REMEMBERED_SECONDS
     delays = {tier.name.rpartition("-")[2]: tier.delay_seconds or 0 for tier in LATER}
-    return max(_LEAST_REMEMBERED_SECONDS, sum(delays[name] for name in settings.revisit) * settings.later_scale)
+    return sum(delays[name] for name in settings.revisit) * settings.later_scale
 
 
 def _bad_entry(message: Message, error: ValidationError) -> FetchResult:

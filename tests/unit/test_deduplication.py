@@ -68,6 +68,15 @@ def test_what_is_announced_again_after_the_last_revisit_is_fetched_again() -> No
     assert take(known, 0, A) is FURTHER  # a record of long ago says nothing new
 
 
+def test_what_is_read_after_the_last_revisit_is_fetched_again_however_early_it_was_discovered() -> None:
+    """As when a partition moved: the revisit went to its host before the second feed's record was read."""
+    known = SeenArticles(seconds=10)
+    read_at = NOON + timedelta(days=2)  # after a long outage
+    assert known.take(entry(), 0, 0, read_at) is FIRST
+    assert known.take(entry(feed=B), 0, 1, read_at + timedelta(seconds=10)) is FURTHER
+    assert known.take(entry(feed=C), 0, 2, read_at + timedelta(seconds=11)) is FIRST
+
+
 def test_a_revisit_goes_without_validators_when_feeds_joined_since() -> None:
     known = SeenArticles()
     take(known, 0, A)
