@@ -50,6 +50,8 @@ class SeenArticles:
         self._limit = limit
         self._seconds = seconds
         self._taken: OrderedDict[int, _Taken] = OrderedDict()
+        # Forgotten but for feeds that a revisit has yet to bring to the document.
+        self._owed: OrderedDict[int, _Taken] = OrderedDict()
         self._feeds: dict[str, str] = {}
 
     def take(self, entry: Entry, partition: int, offset: int, now: datetime | None = None) -> Announcement:
@@ -83,8 +85,9 @@ class SeenArticles:
 
     def joined(self, entry: Entry) -> Entry:
         """Give an entry with all feeds among its origins that announced the article as well."""
-        taken = self._taken.get(int(entry.id, 16))
-        feeds = () if taken is None else (taken.feed_url, *taken.further)
+        key = int(entry.id, 16)
+        found = [taken for taken in (self._owed.get(key), self._taken.get(key)) if taken is not None]
+        feeds = dict.fromkeys(feed for taken in found for feed in (taken.feed_url, *taken.further))
         known = {entry.feed_url, *entry.origins}
         more = [feed for feed in feeds if feed not in known]
         return entry.model_copy(update={"origins": [*entry.origins, *more]}) if more else entry
@@ -98,13 +101,18 @@ class SeenArticles:
         joined = self.joined(entry)
         if joined is entry or not entry.visit:
             return joined
+        self._owed.pop(int(entry.id, 16), None)
         return joined.model_copy(update={"etag": None, "last_modified": None, "content_digest": None})
 
     def _put(self, key: int, taken: _Taken) -> None:
         self._taken[key] = taken
         self._taken.move_to_end(key)
         while len(self._taken) > self._limit:
-            self._taken.popitem(last=False)
+            forgotten, taken = self._taken.popitem(last=False)
+            if taken.further:
+                self._owed[forgotten] = taken
+        while len(self._owed) > self._limit:
+            self._owed.popitem(last=False)
 
     def _one(self, feed_url: str) -> str:
         """Give the one copy of a feed's address that all its articles share."""

@@ -128,6 +128,16 @@ INVOCATIONS: dict[str, list[list[str]]] = {
     "feeds": [["feeds", "list"], ["feeds", "export", "--opml"]],
     "extract": [["extract", "{page}", "--json"], ["extract", "{page}"]],
     "search": [["search", "bridge"], ["search", "*", "--json", "--sort", "newest", "--lang", "de"]],
+    "timeline": [["timeline", "bridge"], ["timeline", "*", "--json"]],
+    "top": [["top", "source", "*"], ["top", "topic", "bridge", "--json"]],
+    "terms": [["terms", "bridge"], ["terms", "bridge", "--json"]],
+    "similar": [["similar", "{id}"], ["similar", "{id}", "--json"]],
+    "article": [["article", "{id}"], ["article", "{id}", "--json"]],
+    "history": [["history", "{url}"], ["history", "{url}", "--json"]],
+    "export": [["export", "bridge"]],
+    "suggest": [["suggest", "brid"], ["suggest", "brid", "--json"]],
+    "topics": [["topics"], ["topics", "--json"]],
+    "sources": [["sources"], ["sources", "*", "--json"]],
     "count": [["count", "*", "--topic", "politics", "--since", "2d"], ["count", "bridge", "--json"]],
     "reconcile": [["reconcile"], ["reconcile", "--json"]],
     "trace": [["trace", "{url}"], ["trace", "{url}", "--json"]],
@@ -167,7 +177,8 @@ def test_command_runs(command: str, shown: tuple[Settings, str], tmp_path: Path)
     page.write_bytes(
         b"<h1>Bridge opens</h1>" + b"<p>The bridge over the river opened on Monday after years of work.</p>" * 9
     )
-    names = {"{folder}": str(tmp_path), "{page}": str(page), "{url}": next(iter(documents(settings).values()))["url"]}
+    article_id, document = next(iter(documents(settings).items()))
+    names = {"{folder}": str(tmp_path), "{page}": str(page), "{url}": document["url"], "{id}": article_id}
     for arguments in INVOCATIONS[command]:
         filled = [re.sub(r"\{\w+\}", lambda found: names[found[0]], argument) for argument in arguments]
         done = call(settings, *filled, seconds=60)

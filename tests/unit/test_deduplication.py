@@ -77,6 +77,19 @@ def test_what_is_read_after_the_last_revisit_is_fetched_again_however_early_it_w
     assert known.take(entry(feed=C), 0, 2, read_at + timedelta(seconds=11)) is FIRST
 
 
+def test_what_is_forgotten_keeps_the_feeds_that_its_revisit_has_yet_to_bring() -> None:
+    known = SeenArticles(limit=3)
+    take(known, 0, A)
+    take(known, 1, B)
+    for number in range(1, 9):
+        take(known, 1 + number, A, number=number)
+    assert known.first_feed(entry().id) == ""
+    revisit = entry(visit=1, content_digest="a" * 32)
+    assert known.for_visit(revisit).origins == [B]
+    assert known.for_visit(revisit) is revisit  # brought
+    assert take(known, 20, C) is FIRST
+
+
 def test_a_revisit_goes_without_validators_when_feeds_joined_since() -> None:
     known = SeenArticles()
     take(known, 0, A)

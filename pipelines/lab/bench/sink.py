@@ -197,8 +197,9 @@ class _Side:
 
     def __init__(self, client: Elastic, settings: Settings, year: int) -> None:
         self._client = client
-        self.index = article_indices(settings.river.name).index(datetime(year, 1, 1, tzinfo=UTC))
-        client.ask("PUT", f"/{self.index}")
+        family = article_indices(settings.river.name)
+        self.index = family.index(datetime(year, 1, 1, tzinfo=UTC))
+        client.ask("PUT", f"/{self.index}", {"aliases": {family.alias: {}}})
 
     def write(self, documents: Sequence[Document]) -> None:
         """Write documents in one request.
