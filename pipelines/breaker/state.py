@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from contextlib import closing
 from datetime import UTC, datetime
 
 from pydantic import ValidationError
@@ -114,19 +115,21 @@ class BreakerWatch:
 
     def _run(self) -> None:
         try:
-            follower = TableFollower(self._bootstrap, [self._topic], client_id="newsriver-breaker")
+            self._follow()
         except ServiceError as error:  # no such topic: the role itself says so at its start
             log.warning("the dead-letter breaker's state is not followed: %s", error)
             self._known.set()
-            return
-        while True:
-            for message in follower.poll(_POLL_SECONDS):
-                state = state_of(message)
-                if state is not None and state.role == self._role:
-                    self.state = state
-                    self.changes += 1
-            if not self._known.is_set() and follower.caught_up():
-                self._known.set()
+
+    def _follow(self) -> None:
+        with closing(TableFollower(self._bootstrap, [self._topic], client_id="newsriver-breaker")) as follower:
+            while True:
+                for message in follower.poll(_POLL_SECONDS):
+                    state = state_of(message)
+                    if state is not None and state.role == self._role:
+                        self.state = state
+                        self.changes += 1
+                if not self._known.is_set() and follower.caught_up():
+                    self._known.set()
 
 
 class ResumeWatch:

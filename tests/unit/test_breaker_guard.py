@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import pytest
+
+from pipelines.breaker import state
 from pipelines.breaker.guard import Breaker
 from pipelines.breaker.state import BreakerWatch, tripped_error, why
 from pipelines.breaker.window import LEAST_FAULTS
+from pipelines.kafka import Message, missing
 from schemas.records import BreakerState, DeadLetter
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -111,3 +115,24 @@ def test_addresses_that_are_none_are_sites_all_the_same() -> None:
     for number in range(LEAST_FAULTS):
         breaker.failed("", f"http://[::{number}", letter(number), 0.5, published.append)
     assert breaker.tripped is not None
+
+
+def test_a_topic_that_is_deleted_ends_the_watch_with_a_line(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Deleted:
+        closed = False
+
+        def poll(self, _: float) -> list[Message]:
+            raise missing(["news.breaker"])
+
+        def close(self) -> None:
+            self.closed = True
+
+    follower = Deleted()
+    monkeypatch.setattr(state, "TableFollower", lambda *_, **__: follower)
+    watch = BreakerWatch("broker:9092", "news.breaker")
+    watch.start()
+    assert watch.wait(10)
+    assert follower.closed
+    assert "topic news.breaker does not exist" in caplog.text
