@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from pipelines.index.documents import articles_alias
 from pipelines.index.elastic import connect
 from pipelines.kafka import Sender
 from pipelines.ledger import lookup
@@ -226,7 +227,7 @@ def test_an_article_with_two_documents_gets_one(river: Settings) -> None:
     }
     with closing(connect(settings)) as client:
         index = f"{settings.river.name}-articles-2026.08"
-        client.ask("PUT", f"/{index}")
+        client.ask("PUT", f"/{index}", {"aliases": {articles_alias(settings.river.name): {}}})
         client.ask("PUT", f"/{index}/_doc/{number}", old, {"version": 5, "version_type": "external", "refresh": "true"})
     code, report = reconcile(settings, "--repair")
     assert code == 1
