@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Any
@@ -75,7 +76,8 @@ class ArticleOperations(SearchSession):
         if not any(text.content_digest == article.content_digest for text in texts[-1:]):
             present = article.fetched_at, article.content_digest, article.title, article.body, article.published_at
             texts.append(KnownText(*present))
-        return history_of(article.id, article.url, texts)
+        # A site chose the texts, and comparing them may take a second each: not on the loop that answers everybody.
+        return await asyncio.to_thread(history_of, article.id, article.url, texts)
 
     async def similar(self, name: str, limit: int = 10) -> SimilarResult:
         """Find articles that share the telling words of one, in its language; copies of its story are left out.
