@@ -13,7 +13,11 @@ from pipelines.search.results import utc
 
 Json = dict[str, Any]
 
-_WORD = re.compile(r"\s+|\w+|[^\w\s]")
+_Word = tuple[str, str]
+
+_WORD = re.compile(r"(\A|\w+|[^\w\s])(\s*)")
+"""A word or a mark, and the white space behind it; the first of a text is empty."""
+
 _MOST_PIECES, _MOST_EDITS = 4000, 400
 """Lines or words on each side that are compared one by one, and how many may differ; more are one change.
 
@@ -148,30 +152,52 @@ def word_changes(before: str, after: str) -> tuple[TextChange, ...]:
 
 
 def _by_paragraph(before: str, after: str) -> Iterator[TextChange]:
-    for old, new in _blocks(before.splitlines(keepends=True), after.splitlines(keepends=True)):
-        if old == new:
-            yield TextChange(ChangeKind.SAME, "".join(old))
+    lines, other_lines = before.splitlines(keepends=True), after.splitlines(keepends=True)
+    for old, new in _blocks(lines, other_lines):
+        stretch, other = "".join(lines[old]), "".join(other_lines[new])
+        if stretch == other:
+            yield TextChange(ChangeKind.SAME, stretch)
         else:
-            yield from _by_word("".join(old), "".join(new))
+            yield from _by_word(_WORD.findall(stretch), _WORD.findall(other))
 
 
-def _by_word(before: str, after: str) -> Iterator[TextChange]:
-    for old, new in _blocks(_WORD.findall(before), _WORD.findall(after)):
-        if old == new:
-            yield TextChange(ChangeKind.SAME, "".join(old))
+def _by_word(before: list[_Word], after: list[_Word]) -> Iterator[TextChange]:
+    """Compare words without the white space behind them: two texts of other words have nothing in common."""
+    words, other_words = [word for word, _ in before], [word for word, _ in after]
+    for old, new in _blocks(words, other_words):
+        if words[old] == other_words[new]:
+            yield from _spacing(before[old], after[new])
         else:
-            yield TextChange(ChangeKind.REMOVED, "".join(old))
-            yield TextChange(ChangeKind.ADDED, "".join(new))
+            yield from _replaced(_text(before[old]), _text(after[new]))
 
 
-def _blocks(old: list[str], new: list[str]) -> Iterator[tuple[list[str], list[str]]]:
+def _spacing(before: list[_Word], after: list[_Word]) -> Iterator[TextChange]:
+    for (word, space), (_, other) in zip(before, after, strict=True):
+        yield TextChange(ChangeKind.SAME, word)
+        yield from _replaced(space, other)
+
+
+def _replaced(old: str, new: str) -> Iterator[TextChange]:
+    """Give two texts as one change, and the white space that ends both as unchanged."""
+    ends, other = (text[len(text.rstrip()) :] for text in (old, new))
+    ends = ends if ends == other else ""
+    yield TextChange(ChangeKind.REMOVED, old.removesuffix(ends))
+    yield TextChange(ChangeKind.ADDED, new.removesuffix(ends))
+    yield TextChange(ChangeKind.SAME, ends)
+
+
+def _text(words: list[_Word]) -> str:
+    return "".join(word + space for word, space in words)
+
+
+def _blocks(old: list[str], new: list[str]) -> Iterator[tuple[slice, slice]]:
     """Give stretches of two sequences in their order, equal ones and changed ones in turn."""
     x = y = 0
     for at, other, length in (*_matches(old, new), (len(old), len(new), 0)):
         if at > x or other > y:
-            yield old[x:at], new[y:other]
+            yield slice(x, at), slice(y, other)
         if length:
-            yield old[at : at + length], new[other : other + length]
+            yield slice(at, at + length), slice(other, other + length)
         x, y = at + length, other + length
 
 

@@ -60,7 +60,7 @@ def test_long_texts_take_no_long_time() -> None:
     began = time.process_time()
     changes = word_changes("a b " * 50_000, "b a " * 50_000)
     assert time.process_time() - began < 5
-    assert [str(change.kind) for change in changes] == ["removed", "added"]
+    assert [str(change.kind) for change in changes] == ["removed", "added", "same"]
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,20 @@ def test_words_that_repeat_cost_no_more_than_others(pieces: tuple[tuple[str, ...
 
 @given(st.lists(st.sampled_from("abc"), max_size=12), st.lists(st.sampled_from("abc"), max_size=12))
 def test_no_more_is_changed_than_the_standard_matcher_says(old: list[str], new: list[str]) -> None:
-    before, after = " ".join(old), " ".join(new)
-    blocks = SequenceMatcher(None, list(before), list(after), autojunk=False).get_matching_blocks()
-    same = sum(len(c.text) for c in word_changes(before, after) if c.kind is ChangeKind.SAME)
+    changes = word_changes(" ".join(old), " ".join(new))
+    same = sum(len(c.text.split()) for c in changes if c.kind is ChangeKind.SAME)
+    blocks = SequenceMatcher(None, old, new, autojunk=False).get_matching_blocks()
     assert same >= sum(block.size for block in blocks)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "changes"),
+    [
+        ("Eighty houses.", "Two houses.", [("removed", "Eighty"), ("added", "Two"), ("same", " houses.")]),
+        ("a b c d", "d x y z", [("removed", "a b c "), ("same", "d"), ("added", " x y z")]),
+        ("late now", "late, now", [("same", "late"), ("removed", " "), ("added", ", "), ("same", "now")]),
+        ("one  two", "one two", [("same", "one"), ("removed", "  "), ("added", " "), ("same", "two")]),
+    ],
+)
+def test_a_change_is_told_in_words_and_not_in_spaces(before: str, after: str, changes: list[tuple[str, str]]) -> None:
+    assert [(str(change.kind), change.text) for change in word_changes(before, after)] == changes
