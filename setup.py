@@ -13,6 +13,7 @@ REQUIRES = [
     "elasticsearch>=8.19,<9",  # the 8 client speaks to 8 and 9 servers, the 9 client only to 9
     "fastapi>=0.165,<0.166",
     "feedparser>=6.0.12,<7",
+    "h11>=0.16,<0.17",  # uvicorn's parser: which state a connection is in
     "htmldate>=1.11,<2",
     "jinja2>=3.1.6,<4",
     "kafka-python[crc32c,lz4,zstd]>=3.0.12,<3.1",  # without crc32c checksums are computed in Python, 64 times slower

@@ -6,6 +6,7 @@ Plain ASGI (https://asgi.readthedocs.io): bodies pass through unbuffered.
 from __future__ import annotations
 
 from starlette.datastructures import MutableHeaders
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pipelines.websub.protocol import CALLBACKS
@@ -44,7 +45,10 @@ class SecurityHeaders:
 
 
 class HeadAsGet:
-    """Answers HEAD like GET, without the body; not at WebSub's callbacks, where a GET has effects."""
+    """Answers HEAD like GET, without the body; not at WebSub's callbacks, where a GET has effects.
+
+    A body that comes in parts is ended at its first one, as if the caller had hung up: nobody waits for the rest.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -54,10 +58,20 @@ class HeadAsGet:
         if scope["type"] != "http" or scope["method"] != "HEAD" or scope["path"].startswith(CALLBACKS):
             await self._app(scope, receive, send)
             return
+        ended = False
 
         async def send_head(message: Message) -> None:
-            if message["type"] == "http.response.body":
-                message = {**message, "body": b""}
-            await send(message)
+            nonlocal ended
+            if message["type"] != "http.response.body":
+                await send(message)
+                return
+            ended = True
+            await send({"type": "http.response.body", "body": b""})
+            if message.get("more_body"):
+                raise OSError("the head is answered")
 
-        await self._app({**scope, "method": "GET"}, receive, send_head)
+        try:
+            await self._app({**scope, "method": "GET"}, receive, send_head)
+        except (OSError, ClientDisconnect):
+            if not ended:
+                raise

@@ -7,8 +7,10 @@ import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
+import h11
 from fastapi import FastAPI
 from uvicorn import Config, Server
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from pipelines.errors import NewsriverError
 from pipelines.settings import Settings
@@ -17,6 +19,8 @@ _IDLE_SECONDS = 30
 _DRAIN_SECONDS = 2
 _BACKLOG = 512
 _HEADER_BYTES = 32_768
+_HEADER_SECONDS = 10.0
+_MOST_CONNECTIONS = 1000
 
 
 class _Server(Server):
@@ -25,6 +29,45 @@ class _Server(Server):
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
+
+
+class TimedHeaders(H11Protocol):
+    """uvicorn's connection with a time limit on each request's headers, which uvicorn itself does not have.
+
+    Whoever sends them byte by byte would else hold a connection for ever (CWE-400, "slowloris").
+
+    Attributes:
+        header_seconds: longest time from a connection or the first byte of a request to the end of its headers.
+    """
+
+    header_seconds = _HEADER_SECONDS
+    _limit: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin to wait for the first request."""
+        super().connection_made(transport)
+        self._wait()
+
+    def data_received(self, data: bytes) -> None:
+        """Take bytes; headers that are whole end the wait."""
+        super().data_received(data)
+        if self.conn.their_state is not h11.IDLE:
+            self._cancel()
+        elif self._limit is None:
+            self._wait()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget the connection."""
+        self._cancel()
+        super().connection_lost(exc)
+
+    def _wait(self) -> None:
+        self._limit = self.loop.call_later(self.header_seconds, self.transport.close)
+
+    def _cancel(self) -> None:
+        if self._limit is not None:
+            self._limit.cancel()
+            self._limit = None
 
 
 @asynccontextmanager
@@ -43,9 +86,10 @@ async def listening(app: FastAPI, settings: Settings) -> AsyncIterator[None]:
         server_header=False,
         proxy_headers=False,
         lifespan="off",
-        http="h11",
+        http=TimedHeaders,
         ws="none",
         loop="none",
+        limit_concurrency=_MOST_CONNECTIONS,
         timeout_keep_alive=_IDLE_SECONDS,
         timeout_graceful_shutdown=_DRAIN_SECONDS,
         h11_max_incomplete_event_size=_HEADER_BYTES,
