@@ -6,12 +6,12 @@ Whoever writes or looks something up waits by the same rule, so that a server th
 from __future__ import annotations
 
 import logging
-import random
 import threading
 import time
 from collections.abc import Callable
 from typing import TypeVar
 
+from pipelines.backoff import Backoff
 from pipelines.errors import ServiceError
 from pipelines.index.verdict import Wait
 from pipelines.runtime.heartbeat import Waits
@@ -20,8 +20,8 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-FIRST_PAUSE_SECONDS = 0.25
-LONGEST_PAUSE_SECONDS = 20.0
+BACKOFF = Backoff(0.25, 20.0, jitter=0.5)
+"""Processes that were refused together do not come back together."""
 LOG_SECONDS = 10.0
 """Who waits says so at most this often."""
 
@@ -83,12 +83,10 @@ class Patience:
         self._since = self._since if self.waiting else now
         self.waiting = wait
         self._waits.begin(wait.reason, wait.detail)
-        longest = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2 ** min(rounds - 1, 10))
-        pause = longest * random.uniform(0.5, 1.0)  # noqa: S311 - jitter, so that they do not come back together
         if now - self._logged_at >= LOG_SECONDS:
             self._logged_at = now
             log.warning("%s wait for Elasticsearch (%s): %s", what, wait.reason, wait.detail)
-        if self._stop.wait(pause):
+        if self._stop.wait(BACKOFF.pause(rounds)):
             raise ServiceError(
                 f"stopped while {what} waited for Elasticsearch ({wait.reason}): {wait.detail}",
                 hint="they are read again at the next start",

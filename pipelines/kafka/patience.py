@@ -9,12 +9,14 @@ from typing import Any
 from kafka import KafkaConsumer
 from kafka.errors import KafkaError, TopicAuthorizationFailedError
 
+from pipelines.backoff import Backoff
 from pipelines.kafka.admin import topics as existing
 from pipelines.kafka.client import Message, message
 from pipelines.kafka.faults import Away, lasting, missing, refusal
 from pipelines.kafka.outage import last_words, outage
 
 _AWAY_SECONDS = 0.5
+_BACKOFF = Backoff(1.0, 10.0)
 
 _MISSING_SECONDS = 5.0
 """So long a topic may be absent from what the client knows before the broker is asked whether it exists."""
@@ -43,7 +45,7 @@ def patiently(ask: Callable[[], Any], bootstrap: str, topics: Iterable[str] = ()
                 outage.fails(client, f"Kafka at {bootstrap}: {error}", since=began)
                 if waits > 1:
                     require(bootstrap, topics)
-                time.sleep(min(0.5 * 2**waits, 10.0))
+                time.sleep(_BACKOFF.pause(waits))
     finally:
         outage.works(client)
 

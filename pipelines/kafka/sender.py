@@ -22,6 +22,7 @@ from kafka.errors import (
     UnknownProducerIdError,
 )
 
+from pipelines.backoff import Backoff
 from pipelines.errors import Poison, RecordsRefused
 from pipelines.kafka.client import options
 from pipelines.kafka.faults import lasting, refusal
@@ -37,6 +38,7 @@ _RENEW = (OutOfOrderSequenceNumberError, UnknownProducerIdError, InvalidProducer
 
 
 _ABANDON_SECONDS = 5.0
+_BACKOFF = Backoff(0.4, 5.0)
 _LONG_SECONDS = 15.0
 """Records that wait for longer may wait for a topic that does not exist."""
 
@@ -156,7 +158,7 @@ class Sender:
                 if self._pending:
                     waits += 1
                     self._explain(began)
-                    time.sleep(min(0.2 * 2**waits, 5.0))
+                    time.sleep(_BACKOFF.pause(waits))
         finally:
             outage.works(self)
         if refused:

@@ -20,6 +20,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from pipelines.backoff import Backoff
 from pipelines.settings import PollSettings
 from schemas.records import KEY_DIGITS, Feed, FeedState
 
@@ -148,8 +149,8 @@ def after_failure(
     if state.succeeded_at is not None:
         part = (at - state.succeeded_at).total_seconds() / _OUTAGE_PARTS
         longest = min(longest, max(part, settings.min_interval_seconds))
-    doubled = settings.min_interval_seconds * 2.0 ** min(state.failures, 30)
-    interval = min(doubled, longest) * (1 - _JITTER * jitter(feed.url, state.polls))
+    backoff = Backoff(settings.min_interval_seconds, longest, _JITTER)
+    interval = backoff.pause(state.failures + 1, jitter(feed.url, state.polls))
     return state.model_copy(
         update={
             "next_poll_at": at + timedelta(seconds=max(interval, retry_after or 0.0)),
@@ -188,7 +189,7 @@ def _interval(
     density = [max(_DENSITY * math.sqrt(rate), rate / _MOST_EXPECTED) for rate in rates]
     interval = _seconds_until(density, seen.at, room, settings.max_interval_seconds * room) * early
     # What is known of a new feed is a guess from the dates it shows: its first pauses double, from the shortest on.
-    interval = min(interval, settings.min_interval_seconds * 2.0 ** min(state.polls, 30) * early)
+    interval = Backoff(settings.min_interval_seconds * early, interval).pause(state.polls + 1)
     share = _share_new(state, seen)
     if share >= 1.0:  # entries may have come and gone between two polls
         interval /= 2

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from pipelines.backoff import Backoff
 from pipelines.feed_formats import Child, ParsedEntry, ParsedFeed
 from schemas.records import FeedState, SitemapState
 
@@ -31,7 +32,7 @@ _MOST_UNDATED = 200  # of those without a date: half from the top of the index, 
 _KEY_DIGITS = 16
 _DAY = 86_400
 _ZONES = timedelta(hours=12)  # a bare day may be over half a day later, where the site lives
-_PAUSE_AFTER_FAILURE = 300.0
+_BACKOFF = Backoff(300.0, _DAY)
 _MAX_VALIDATOR = 300
 
 
@@ -218,8 +219,7 @@ def _is_due(child: Child, known: SitemapState | None, at: datetime, since: datet
         return True
     now = at.timestamp()
     if known.failures:
-        pause = min(_PAUSE_AFTER_FAILURE * 2.0 ** min(known.failures - 2, 30), _DAY) if known.failures > 1 else 0.0
-        return known.asked + pause <= now
+        return known.asked + _BACKOFF.pause(known.failures - 1) <= now  # the first time at once
     if known.newest is not None and known.newest >= since.timestamp():
         return True
     if child.changed_at is not None:

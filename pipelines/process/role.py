@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
 
+from pipelines.backoff import Backoff
 from pipelines.breaker.state import read, tripped_error
 from pipelines.errors import UsageError
 from pipelines.kafka import Admin, RangeReader, missing, patiently, topics
@@ -33,7 +34,7 @@ from schemas.topics import BREAKER, Role
 
 log = logging.getLogger(__name__)
 
-_RETRY_SECONDS = 30.0
+_BACKOFF = Backoff(1.0, 30.0)
 _LOOKS = 10
 """How often a partition is looked at in the time that it may stand still."""
 _STALLED = 1
@@ -116,7 +117,7 @@ def _generations(worker: ProcessWorker, assigned: Sequence[Partition], generatio
                 log.info("drained before the bundle was written; it will be read again")
                 break
             failures += 1
-            wait = min(0.5 * 2**failures, _RETRY_SECONDS)
+            wait = _BACKOFF.pause(failures)
             log.error("generation failed, again in %.0f s from the committed offsets: %s", wait, _root(error))  # noqa: TRY400 - one line; the trace is for --debug
             log.debug("trace", exc_info=True)
             worker.waits.begin("bundle-fails", _root(error))  # until the sink writes again

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from pipelines.backoff import Backoff
 from pipelines.errors import BreakerTripped
 from pipelines.private_files import append_private, private_folder
 from pipelines.runtime.signals import held
@@ -23,7 +24,9 @@ from pipelines.worker_environment import MEMBER, NAME, PARENT
 log = logging.getLogger(__name__)
 
 _DRAIN_SECONDS = 15.0
-_MAX_RESTART_SECONDS = 30.0
+BACKOFF = Backoff(1.0, 30.0)
+"""Pauses before a worker that died soon after its start is started again."""
+
 _HEALTHY_SECONDS = 60.0
 _GO_ON_SECONDS = 2.0
 """A worker that stopped for good is not started again before this: its own word needs as long to come round."""
@@ -195,7 +198,7 @@ class Supervisor:
         # One that ends by itself would do so again and again.
         healthy = lived > (_KILLED_HEALTHY_SECONDS if status < 0 else _HEALTHY_SECONDS)
         worker.failures = 0 if healthy else worker.failures + 1
-        pause = pause_before_restart(worker.failures)
+        pause = BACKOFF.pause(worker.failures)
         log.error("%s ended with status %s; again in %.1f s", worker.name, status, pause)
         worker.restart_at = now + pause
 
@@ -214,8 +217,3 @@ def _apart(arguments: Sequence[str]) -> tuple[list[str], dict[str, str]]:
 
 def _never() -> bool:
     return False
-
-
-def pause_before_restart(failures: int) -> float:
-    """Give the seconds to wait before a worker is started again, after so many deaths soon after a start."""
-    return min(0.5 * 2.0**failures, _MAX_RESTART_SECONDS) if failures else 0.0

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from pydantic import SecretStr
 
+from pipelines.backoff import Backoff
 from pipelines.poll.schedule import jitter
 from pipelines.websub.protocol import DENIED, Intent
 from schemas.records import HubMode, Subscription, SubscriptionStatus
@@ -18,7 +19,7 @@ Hub = tuple[str, str]
 _RENEW_SHARE = 0.8
 _JITTER = 0.1
 _LEAST_LEASE, _LONGEST_LEASE = 60, 30 * 86_400  # a hub that says less would be asked all the time, or never again
-_FIRST_WAIT, _LONGEST_WAIT = 600.0, 86_400.0
+_BACKOFF = Backoff(600.0, 86_400.0, _JITTER)
 _DENIED_WAIT = 3 * 86_400.0
 _MOST_FAREWELLS = 5
 
@@ -90,13 +91,13 @@ def begun(feed_url: str, hub: Hub, token: Callable[[], str], now: datetime) -> S
 def asked(held: Subscription, now: datetime) -> Subscription:
     """Note that the hub is asked: until it verifies, it is asked again after pauses that double, up to a day."""
     leaving = held.status is SubscriptionStatus.LEAVING
-    wait = min(_FIRST_WAIT * 2.0 ** min(held.tries, 20), _LONGEST_WAIT)
+    wait = _BACKOFF.pause(held.tries + 1, jitter(held.feed_url, held.tries))
     return held.model_copy(
         update={
             "status": SubscriptionStatus.ASKED if held.status is SubscriptionStatus.DENIED else held.status,
             "pending": HubMode.UNSUBSCRIBE if leaving else HubMode.SUBSCRIBE,
             "tries": held.tries + 1,
-            "next_at": now + timedelta(seconds=wait * _early(held)),
+            "next_at": now + timedelta(seconds=wait),
         }
     )
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from pipelines.backoff import Backoff
 from pipelines.errors import ServiceError
 from pipelines.index import patience
 from pipelines.index.documents import Document, article_indices, articles_alias
@@ -30,8 +31,7 @@ pytestmark = [pytest.mark.servers, pytest.mark.timeout(90)]
 
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(patience, "LONGEST_PAUSE_SECONDS", 0.3)
-    monkeypatch.setattr(patience, "FIRST_PAUSE_SECONDS", 0.05)
+    monkeypatch.setattr(patience, "BACKOFF", Backoff(0.05, 0.3, jitter=0.5))
 
 
 @pytest.fixture

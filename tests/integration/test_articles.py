@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from pipelines.backoff import Backoff
 from pipelines.index.articles import ArticleWriter
 from pipelines.index.documents import article_indices
 from pipelines.index.elastic import Elastic, connect
@@ -115,7 +116,7 @@ def test_a_closed_month_is_waited_for(slow: Settings, client: Elastic, monkeypat
 
     from pipelines.index import patience
 
-    monkeypatch.setattr(patience, "LONGEST_PAUSE_SECONDS", 0.2)
+    monkeypatch.setattr(patience, "BACKOFF", Backoff(0.2, 0.2, jitter=0.5))
     write(writer(client, slow), arrival())
     index = f"{slow.river.name}-articles-2026.11"
     client.ask("POST", f"/{index}/_close")

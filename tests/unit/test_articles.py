@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipelines.backoff import Backoff
 from pipelines.errors import ServiceError
 from pipelines.index import patience
 from pipelines.index.arrival import Arrival
@@ -62,8 +63,7 @@ def river() -> River:
 
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(patience, "LONGEST_PAUSE_SECONDS", 0.02)
-    monkeypatch.setattr(patience, "FIRST_PAUSE_SECONDS", 0.001)
+    monkeypatch.setattr(patience, "BACKOFF", Backoff(0.001, 0.02, jitter=0.5))
 
 
 # The same address

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.runtime.supervisor import Supervisor, Worker, pause_before_restart, workers_of
+from pipelines.runtime.supervisor import BACKOFF, Supervisor, Worker, workers_of
 from pipelines.settings import ServeSettings, Settings
 from pipelines.worker_environment import MEMBER
 from tests.rivers import until
 
 
 def test_pauses_grow_with_deaths_in_a_row_and_have_an_end() -> None:
-    assert [pause_before_restart(failures) for failures in range(8)] == [0, 1, 2, 4, 8, 16, 30, 30]
+    assert [BACKOFF.pause(failures) for failures in range(8)] == [0, 1, 2, 4, 8, 16, 30, 30]
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ def test_only_what_worked_is_started_again_at_once(lived: float, code: str, fail
     Supervisor([worker]).tend()
     assert worker.process is None
     assert worker.failures == failures
-    assert worker.restart_at == pytest.approx(now + pause_before_restart(failures), abs=1)
+    assert worker.restart_at == pytest.approx(now + BACKOFF.pause(failures), abs=1)
 
 
 def test_a_dead_worker_that_is_kept_away_is_started_later() -> None:
