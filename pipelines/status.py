@@ -14,14 +14,15 @@ from pipelines.index.elastic import Elastic, connect
 from pipelines.kafka import Admin, read_last
 from pipelines.runtime.endpoints import kafka_bootstrap
 from pipelines.runtime.heartbeat import BEAT_SECONDS
+from pipelines.runtime.roles import ROLES
 from pipelines.settings import Settings
 from schemas.records import BreakerState, WorkerState
 from schemas.topics import TOPICS, WORKERS, Role, Topic
 
 log = logging.getLogger(__name__)
 
-GROUPED = (Role.FETCH, Role.PROCESS, Role.RECORD)
-"""Roles that commit offsets, each under the group `<river>-<role>`; poll reads compacted topics from the start."""
+GROUPED = tuple(spec.role for spec in ROLES if spec.commits)
+"""Roles whose committed offsets say what waits for them; poll reads compacted topics from the start."""
 
 SILENT = timedelta(seconds=3 * BEAT_SECONDS)
 """A worker that says nothing for longer hangs or was killed."""
@@ -209,7 +210,7 @@ def topic_status(settings: Settings) -> list[TopicStatus]:
     river = settings.river.name
     with Admin(kafka_bootstrap(settings)) as admin:
         existing = admin.topics()
-        committed = {role: admin.committed(f"{river}-{role}") for role in GROUPED}
+        committed = {role: admin.committed(role.group(river)) for role in GROUPED}
         return [_topic(admin, topic, river, existing, committed) for topic in TOPICS]
 
 

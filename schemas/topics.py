@@ -3,22 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
+
+from schemas.roles import Role as Role  # noqa: PLC0414 - whoever reads of topics reads of their roles
 
 DAY = 86_400
 MAX_RECORD_BYTES = 16_777_216
 """Largest record any topic takes: a page of 5 MB decoded passes with room to spare."""
-
-
-class Role(StrEnum):
-    """The processes of the river."""
-
-    POLL = "poll"
-    FETCH = "fetch"
-    PROCESS = "process"
-    RECORD = "record"
-    SERVE = "serve"
-    CLI = "cli"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -23,17 +23,14 @@ from pipelines.cli.context import Context
 from pipelines.errors import NewsriverError
 from pipelines.printable import escaped_line
 from pipelines.runtime.logs import in_json
+from pipelines.runtime.roles import ROLES
 
 log = logging.getLogger(__name__)
 
 COMMANDS: dict[str, str] = {
     "demo": "The whole river on a sample news site: what to try first.",
     "run": "The whole river on your own feeds, until Ctrl-C.",
-    "poll": "Ask feeds for new entries and put them on Kafka.",
-    "fetch": "Fetch the entries' pages and put them on Kafka.",
-    "process": "Clean, tag and index pages: the Beam job.",
-    "record": "Index the outcomes: the ledger.",
-    "serve": "The HTTP server: search page, API, and pushes from WebSub hubs.",
+    **{str(spec.role): spec.about for spec in ROLES},
     "keys": "API keys of the HTTP server: add, list, revoke.",
     "stack": "Kafka and Elasticsearch on this machine, without Docker.",
     "setup": "Create topics and index templates, or show what would change.",
@@ -61,7 +58,7 @@ COMMANDS: dict[str, str] = {
     "topics": "The topics and how many articles have each.",
     "sources": "The sources of the articles.",
 }
-"""Name and one line of help; the command itself is `pipelines.cli.<name>:<name>`."""
+"""Name and one line of help; the command itself is `pipelines.cli.<name>:<name>`, or made of a role's row."""
 
 
 class Commands(click.Group):
@@ -91,6 +88,10 @@ class Commands(click.Group):
         """Import one command."""
         if name not in COMMANDS:
             return None
+        if any(name == spec.role and not spec.own_command for spec in ROLES):
+            from pipelines.cli.roles import role_command
+
+            return role_command(name)
         module = importlib.import_module(f"pipelines.cli.{name}")
         command: click.Command = getattr(module, name)
         return command

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 from pathlib import Path
 
 import click
 
 from pipelines.cli.context import Context
+from schemas.roles import Role
 
 
 @click.command()
@@ -27,10 +27,14 @@ def poll(context: Context, files: tuple[Path, ...], once: bool) -> None:
     """
     from pipelines.cli.feed_files import listed_feeds
     from pipelines.poll.poller import run
-    from pipelines.runtime.signals import drain_on_signals
+    from pipelines.runtime.frame import run_role
 
     paths = files or tuple(context.settings.river.feeds)
     feeds = listed_feeds(paths) if paths else None  # a wrong list is said before anything else
     context.start_logging("poll")
-    stop = drain_on_signals(threading.Event())
-    run(context.settings, stop, feeds if once else None, lists=() if once else paths, once=once)
+    run_role(
+        Role.POLL,
+        context.settings,
+        lambda running: run(running, feeds if once else None, lists=() if once else paths, once=once),
+        heartbeat=not once,
+    )

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import threading
-
 import click
 
 from pipelines.cli.context import Context
+from schemas.roles import Role
 
 
 @click.command(context_settings={"ignore_unknown_options": True, "allow_extra_args": True})
@@ -29,9 +28,12 @@ def process(context: Context, worker: int, workers: int, beam_arguments: tuple[s
     sandbox.prepare()  # takes as long as the imports below
     from pipelines.process.role import run
     from pipelines.process.worker import ProcessConfig
-    from pipelines.runtime.signals import DRAIN_SECONDS, drain_on_signals, leave_within
+    from pipelines.runtime.frame import run_role
 
-    stop = threading.Event()
-    leave_within(drain_on_signals(stop), DRAIN_SECONDS)
     config = ProcessConfig.of(context.settings, context.file)
-    run(context.settings, config, worker, workers, beam_arguments, stop=stop, sandbox=sandbox)
+    run_role(
+        Role.PROCESS,
+        context.settings,
+        lambda running: run(running, config, worker, workers, beam_arguments, sandbox=sandbox),
+        number=worker,
+    )

@@ -1,4 +1,4 @@
-"""Reference pages made from what is declared: commands, settings, topics, records.
+"""Reference pages made from what is declared: commands, settings, roles, topics, records.
 
 `python -m pipelines.cli.reference` writes the copies in a checkout; a test says when one is stale.
 """
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic import SecretStr
 
+from pipelines.runtime.roles import ROLES
 from pipelines.settings import Settings, data_folder, sections
 from schemas.records import RECORDS
 from schemas.topics import DAY, TOPICS, Topic
@@ -66,7 +67,7 @@ def settings_toml() -> str:
 
 
 def reference_page() -> str:
-    """Give docs/reference.md: commands, settings, topics and records."""
+    """Give docs/reference.md: commands, settings, roles, topics and records."""
     parts = [
         "# Reference",
         "Made from the code by `python -m pipelines.cli.reference`; do not edit.",
@@ -75,6 +76,8 @@ def reference_page() -> str:
         "## Settings",
         _SOURCES,
         settings_table(),
+        "## Roles",
+        roles_table(),
         "## Topics",
         topics_table(),
         "## Records",
@@ -131,6 +134,22 @@ def records_section() -> str:
         fields = [f"- `{name}` {field.description}" for name, field in record.model_fields.items()]
         blocks.append("\n".join([f"### {record.__name__}", record.__doc__ or "", "", *fields]))
     return "\n\n".join(blocks)
+
+
+def roles_table() -> str:
+    """Give the roles as a Markdown table."""
+    lines = ["| role | | reads | writes | consumer group | copies started by `run` |", "|---|---|---|---|---|---|"]
+    for spec in ROLES:
+        cells = [
+            f"`{spec.role}`",
+            spec.about,
+            ", ".join(topic.name for topic in TOPICS if spec.role in topic.readers),
+            ", ".join(topic.name for topic in TOPICS if spec.role in topic.writers),
+            f"`{spec.role.group('news')}`" if spec.grouped else "",
+            spec.copies_about,
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
 
 
 def topics_table() -> str:

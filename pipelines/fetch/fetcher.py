@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import threading
 from collections import deque
 from collections.abc import Collection, Iterable
 from dataclasses import replace
@@ -29,7 +28,8 @@ from pipelines.kafka import GroupReader, Message, Sender
 from pipelines.ledger.dead_letter_rules import REPLAY
 from pipelines.ledger.outcomes import outcome, stand_in
 from pipelines.runtime.endpoints import kafka_bootstrap
-from pipelines.runtime.heartbeat import Heartbeat, Waits
+from pipelines.runtime.frame import RunningRole
+from pipelines.runtime.heartbeat import Waits
 from pipelines.runtime.run_loop import run_loop, spawn
 from pipelines.settings import FetchSettings, Settings
 from schemas.records import DeadLetter, Entry, OutcomeKind, Stage
@@ -49,21 +49,18 @@ _MAX_HELD_BYTES = 64_000_000
 """Pages that may wait for Kafka before no more are fetched."""
 
 
-def run(settings: Settings, stop: threading.Event) -> None:
-    """Fetch until `stop` is set, then drain within seconds.
+def run(running: RunningRole) -> None:
+    """Fetch until it is told to stop, then drain within seconds.
 
     Raises:
-        ServiceError: the settings name no Kafka and no local stack was ever started.
+        ServiceError: Kafka refuses, or the topics do not exist.
     """
-    kafka_bootstrap(settings)  # said here rather than by the thread of the heartbeat
-    waits = Waits()
-    with Heartbeat(settings, Role.FETCH, waits):
-        asyncio.run(_run(settings, stop, waits))
+    asyncio.run(_run(running))
 
 
-async def _run(settings: Settings, stop: threading.Event, waits: Waits) -> None:
-    async with Client(settings) as client:
-        await run_loop(lambda: Fetcher(settings, client, waits), stop)
+async def _run(running: RunningRole) -> None:
+    async with Client(running.settings) as client:
+        await run_loop(lambda: Fetcher(running.settings, client, running.waits), running.stop)
 
 
 class Fetcher:
@@ -88,7 +85,7 @@ class Fetcher:
         # Filled on the loop, emptied in the turn's thread.
         self._finished: deque[tuple[Message, FetchResult]] = deque()
         self._held_bytes = 0
-        name = f"{settings.river.name}-fetch"
+        name = Role.FETCH.group(settings.river.name)
         bootstrap = kafka_bootstrap(settings)
         self._sender = Sender(bootstrap, client_id=name, linger_ms=settings.kafka.linger_ms)
         self._back = WarmUp(bootstrap, name, self._known, max(1, most // 5))

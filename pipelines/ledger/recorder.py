@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import logging
-import threading
+from contextlib import closing
 
 from pydantic import ValidationError
 
-from pipelines.errors import Poison, ServiceError
+from pipelines.errors import Poison
 from pipelines.index.documents import Document, outcome_document
 from pipelines.index.elastic import connect
 from pipelines.index.sink import Sink
 from pipelines.kafka import GroupReader, Message, Sender
 from pipelines.ledger.outcomes import dead_letter, outcome, stand_in
 from pipelines.runtime.endpoints import kafka_bootstrap
-from pipelines.runtime.heartbeat import Heartbeat, Waits
+from pipelines.runtime.frame import RunningRole
 from pipelines.settings import Settings
 from schemas.records import Outcome, OutcomeKind, Stage
 from schemas.topics import DEAD_LETTERS, OUTCOMES, Role
@@ -22,34 +22,22 @@ from schemas.topics import DEAD_LETTERS, OUTCOMES, Role
 log = logging.getLogger(__name__)
 
 
-def group(settings: Settings) -> str:
-    """Give the consumer group under which offsets of outcomes are committed."""
-    return f"{settings.river.name}-record"
+def run(running: RunningRole) -> None:
+    """Index outcomes until it is told to stop; offsets are committed after Elasticsearch has answered.
 
-
-def run(settings: Settings, stop: threading.Event) -> None:
-    """Index outcomes until `stop` is set; offsets are committed after Elasticsearch has answered."""
+    Raises:
+        ServiceError: Kafka refuses, or it is told to stop while Elasticsearch does not answer.
+    """
+    settings = running.settings
+    group, bootstrap = Role.RECORD.group(settings.river.name), kafka_bootstrap(settings)
     topic = OUTCOMES.full_name(settings.river.name)
-    client = connect(settings)
-    waits = Waits()
-    sink = Sink(client, settings.elasticsearch, stop=stop, waits=waits)
-    reader = GroupReader(kafka_bootstrap(settings), group(settings), [topic], client_id=group(settings))
-    log.info("recording %s", topic)
-    try:
-        with Heartbeat(settings, Role.RECORD, waits), _sender(settings) as sender:
-            while not stop.is_set():
-                _turn(reader, sink, sender, settings)
-    except ServiceError as error:
-        if not stop.is_set():
-            raise
-        log.info("drained: %s", error)
-    finally:
-        reader.close()
-        client.close()
-
-
-def _sender(settings: Settings) -> Sender:
-    return Sender(kafka_bootstrap(settings), client_id=group(settings), linger_ms=settings.kafka.linger_ms)
+    with closing(connect(settings)) as client:
+        sink = Sink(client, settings.elasticsearch, stop=running.stop, waits=running.waits)
+        with closing(GroupReader(bootstrap, group, [topic], client_id=group)) as reader:
+            log.info("recording %s", topic)
+            with Sender(bootstrap, client_id=group, linger_ms=settings.kafka.linger_ms) as sender:
+                while not running.stop.is_set():
+                    _turn(reader, sink, sender, settings)
 
 
 def _turn(reader: GroupReader, sink: Sink, sender: Sender, settings: Settings) -> None:

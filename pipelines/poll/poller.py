@@ -9,11 +9,9 @@ entries it knows of are acknowledged, so a copy that dies repeats at most one po
 from __future__ import annotations
 
 import asyncio
-import threading
 import time
 from collections import deque
 from collections.abc import Collection, Iterable, Sequence
-from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -29,7 +27,8 @@ from pipelines.poll.poll_result import AnnouncedEntries, PollResult
 from pipelines.poll.push_intake import PushIntake
 from pipelines.poll.pushes import Push
 from pipelines.runtime.endpoints import kafka_bootstrap
-from pipelines.runtime.heartbeat import Heartbeat, Waits
+from pipelines.runtime.frame import RunningRole
+from pipelines.runtime.heartbeat import Waits
 from pipelines.runtime.run_loop import run_loop, spawn
 from pipelines.settings import Settings
 from pipelines.urls import host_of
@@ -41,48 +40,37 @@ _TELL_SECONDS = 5.0
 
 
 def run(
-    settings: Settings,
-    stop: threading.Event,
+    running: RunningRole,
     feeds: Iterable[Feed] | None = None,
     *,
     lists: Sequence[Path] = (),
     once: bool = False,
 ) -> None:
-    """Poll until `stop` is set.
+    """Poll until it is told to stop.
 
     Args:
-        settings: all settings.
-        stop: set it to drain and return.
+        running: settings, and when to stop.
         feeds: with `once`, the feeds to ask; None takes the list, `news.feeds`, which copies share.
         lists: files to merge into the list first.
-        once: ask every feed once, due or not, and return; takes no part in the sharing and has no heartbeat.
+        once: ask every feed once, due or not, and return; takes no part in the sharing.
 
     Raises:
         ServiceError: Kafka refuses, or the topics do not exist.
         FeedListError: a file cannot be read.
     """
-    kafka_bootstrap(settings)  # said here rather than by the thread of the heartbeat
-    waits = Waits()
-    with nullcontext() if once else Heartbeat(settings, Role.POLL, waits):
-        asyncio.run(_run(settings, stop, None if feeds is None else list(feeds), waits, lists, once=once))
+    asyncio.run(_run(running, None if feeds is None else list(feeds), lists, once=once))
 
 
-async def _run(
-    settings: Settings,
-    stop: threading.Event,
-    feeds: list[Feed] | None,
-    waits: Waits,
-    lists: Sequence[Path],
-    *,
-    once: bool,
-) -> None:
+async def _run(running: RunningRole, feeds: list[Feed] | None, lists: Sequence[Path], *, once: bool) -> None:
+    settings = running.settings
+
     def make() -> Poller:
         if lists:
             patiently(lambda: sync_lists(settings, lists), kafka_bootstrap(settings))
-        return Poller(settings, client, feeds, waits, once=once)
+        return Poller(settings, client, feeds, running.waits, once=once)
 
     async with Client(settings) as client:
-        await run_loop(make, stop)
+        await run_loop(make, running.stop)
 
 
 class Poller:
@@ -114,7 +102,7 @@ class Poller:
         self._tasks: set[asyncio.Task[None]] = set()
         self._finished: deque[PollResult] = deque()  # filled on the loop, emptied in the turn's thread
         self._asked = False
-        name = f"{settings.river.name}-poll"
+        name = Role.POLL.group(settings.river.name)
         self._sender = Sender(bootstrap, client_id=name, linger_ms=settings.kafka.linger_ms)
         self._reader: GroupReader | None = None
         self._pushes: PushIntake | None = None

@@ -25,12 +25,12 @@ from pipelines.process import job
 from pipelines.process.readers import Partition
 from pipelines.process.source import Generation
 from pipelines.process.worker import ProcessConfig, ProcessWorker, WorkerHandle
-from pipelines.runtime.heartbeat import Heartbeat
+from pipelines.runtime.frame import RunningRole
 from pipelines.runtime.limits import StallWatch
 from pipelines.sandbox import Sandbox
 from pipelines.settings import Settings
 from schemas.records import BreakerState
-from schemas.topics import BREAKER, Role
+from schemas.topics import BREAKER
 
 log = logging.getLogger(__name__)
 
@@ -55,24 +55,24 @@ def partitions(config: ProcessConfig, share: int = 0, shares: int = 1) -> list[P
 
 
 def run(
-    settings: Settings,
+    running: RunningRole,
     config: ProcessConfig,
     share: int = 0,
     shares: int = 1,
     beam_arguments: Sequence[str] = (),
     *,
-    stop: threading.Event,
     sandbox: Sandbox | None = None,
 ) -> None:
-    """Run the job until it is asked to stop or all is read, or on the runner that Beam's arguments name.
+    """Run the job until it is told to stop or all is read, or on the runner that Beam's arguments name.
+
+    Told to stop, it finishes the bundle under way.
 
     Args:
-        settings: all settings.
+        running: settings, and when to stop.
         config: what is read and where it goes.
         share: which share of the partitions this process reads, from 0.
         shares: number of shares.
         beam_arguments: options for Beam, as on its own command line.
-        stop: once set, the bundle under way is finished, then the job ends.
         sandbox: a sandbox for articles that is started already.
 
     Raises:
@@ -81,10 +81,11 @@ def run(
         BreakerTripped: too many pages ended as dead letters by a fault of ours, now or before this start.
     """
     _refuse_what_loses(beam_arguments)
+    settings, stop = running.settings, running.stop
     assigned = partitions(config, share, shares)
     _end_when_tripped(read(settings))
     handle = WorkerHandle(config)
-    worker = handle.open(stop=stop, sandbox=sandbox, access=settings.elasticsearch)
+    worker = handle.open(stop=stop, waits=running.waits, sandbox=sandbox, access=settings.elasticsearch)
     if not assigned:
         log.warning("share %d of %d has no partition to read: raise kafka.partitions or start fewer", share, shares)
         stop.wait()
@@ -94,8 +95,7 @@ def run(
         log.info("reading %d partitions of %s", len(assigned), ", ".join(lane.topic for lane in config.lanes))
         watch = threading.Thread(target=_watch, args=(settings, assigned, worker), daemon=True, name="watch-stalls")
         watch.start()
-        with Heartbeat(settings, Role.PROCESS, worker.waits, share):
-            _generations(worker, assigned, lambda: _generation(settings, handle, assigned, beam_arguments))
+        _generations(worker, assigned, lambda: _generation(settings, handle, assigned, beam_arguments))
         _end_when_tripped(worker.breaker.tripped)
 
 

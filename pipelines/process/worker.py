@@ -24,17 +24,12 @@ from pipelines.runtime.endpoints import kafka_bootstrap
 from pipelines.runtime.heartbeat import Waits
 from pipelines.runtime.limits import WorkCount
 from pipelines.settings import ElasticsearchSettings, Settings, load_settings
-from schemas.topics import PAGES
+from schemas.topics import PAGES, Role
 
 if TYPE_CHECKING:
     from pipelines.index.articles import ArticleWriter
     from pipelines.index.elastic import Elastic
     from pipelines.sandbox import Sandbox
-
-
-def process_group(river: str) -> str:
-    """Give the consumer group under which offsets of a river's pages are committed."""
-    return f"{river}-process"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +84,7 @@ class ProcessConfig:
             poll_ms=settings.process.poll_milliseconds,
             bundle_pages=settings.process.bundle_pages,
             max_dead_share=settings.process.max_dead_share,
-            lanes=(Lane(PAGES.full_name(river), process_group(river)),),
+            lanes=(Lane(PAGES.full_name(river), Role.PROCESS.group(river)),),
             indices=article_indices(river),
             settings_file=settings_file,
         )
@@ -101,12 +96,13 @@ class ProcessWorker:
     Args:
         config: from the graph.
         stop: once set, the source drains and nobody waits for Elasticsearch any more.
+        waits: told what this process waits for.
         sandbox: one that is started already; None for a new one.
         access: settings with the credentials for Elasticsearch; None to read them from this process's environment and
             the configuration's file.
 
     Attributes:
-        waits: what this process waits for.
+        waits: what this process waits for, as given.
         progress: counts the pages it has worked on.
         breaker: is told by the steps how pages end, and asked by the source whether to read on.
         refusals: what Kafka has refused.
@@ -119,13 +115,14 @@ class ProcessWorker:
         config: ProcessConfig,
         *,
         stop: threading.Event | None = None,
+        waits: Waits | None = None,
         sandbox: Sandbox | None = None,
         access: ElasticsearchSettings | None = None,
     ) -> None:
         self.config = config
         self.stop = stop or threading.Event()
         self.sandbox = sandbox or article_sandbox(config.context.clean)
-        self.waits = Waits()
+        self.waits = waits or Waits()
         self.progress = WorkCount()
         self.breaker = Breaker()
         self.refusals = Refusals()
@@ -185,11 +182,12 @@ class WorkerHandle:
         self,
         *,
         stop: threading.Event | None = None,
+        waits: Waits | None = None,
         sandbox: Sandbox | None = None,
         access: ElasticsearchSettings | None = None,
     ) -> ProcessWorker:
         """Give this process's worker; the first call makes it, of the arguments that `ProcessWorker` takes."""
         worker: ProcessWorker = self._shared.acquire(
-            lambda: ProcessWorker(self.config, stop=stop, sandbox=sandbox, access=access)
+            lambda: ProcessWorker(self.config, stop=stop, waits=waits, sandbox=sandbox, access=access)
         )
         return worker

@@ -10,7 +10,9 @@ import os
 import signal
 import sys
 
-_ROLES = {"run", "poll", "fetch", "process", "record", "serve"}
+from schemas.roles import Role
+
+_ROLES = {"run", *Role} - {Role.CLI}
 _PROGRAMS = (os.path.join("pipelines", "__main__.py"), os.sep + "newsriver")
 
 

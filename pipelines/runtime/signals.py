@@ -14,9 +14,6 @@ from pipelines.worker_environment import PARENT
 
 log = logging.getLogger(__name__)
 
-DRAIN_SECONDS = 4.5
-"""Longest time a role may take to drain."""
-
 
 def drain_on_signals(stop: threading.Event) -> threading.Event:
     """Set `stop` on SIGTERM or SIGINT, and when the supervisor that started this process is gone.

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -17,6 +17,7 @@ from typing import IO
 from pipelines.backoff import Backoff
 from pipelines.errors import BreakerTripped
 from pipelines.private_files import append_private, private_folder
+from pipelines.runtime.roles import ROLES, RoleSpec
 from pipelines.runtime.signals import held
 from pipelines.settings import Settings, as_environment
 from pipelines.worker_environment import MEMBER, NAME, PARENT
@@ -62,19 +63,17 @@ class Worker:
 
 
 def workers_of(settings: Settings, feeds: Sequence[Path] = ()) -> list[Worker]:
-    """Name the processes of a river on one machine: one of each role, `process` once per core."""
-    count = settings.process.workers or os.cpu_count() or 1
-    lists = [argument for path in feeds for argument in ("--feeds", str(path))]
-    return [
-        Worker("poll", ["poll", *lists]),
-        Worker("fetch", ["fetch"]),
-        *(
-            Worker(f"process-{number}", ["process", "--worker", str(number), "--workers", str(count)])
-            for number in range(count)
-        ),
-        Worker("record", ["record"]),
-        *([Worker("serve", ["serve"])] if settings.serve.websub or settings.serve.with_run else []),
-    ]
+    """Name the processes of a river on one machine, by the table of roles."""
+    return [worker for spec in ROLES for worker in _copies(spec, settings, feeds)]
+
+
+def _copies(spec: RoleSpec, settings: Settings, feeds: Sequence[Path]) -> Iterator[Worker]:
+    count = spec.copies(settings)
+    lists = [argument for path in feeds for argument in ("--feeds", str(path))] if spec.reads_lists else []
+    for number in range(count):
+        share = ["--worker", str(number), "--workers", str(count)] if spec.numbered else []
+        name = f"{spec.role}-{number}" if spec.numbered or count > 1 else str(spec.role)
+        yield Worker(name, [str(spec.role), *lists, *share])
 
 
 class Supervisor:

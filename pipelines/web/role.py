@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import threading
 from typing import Any
 
 from pipelines.errors import SettingsError
 from pipelines.http.client import Client
-from pipelines.runtime.endpoints import kafka_bootstrap
-from pipelines.runtime.heartbeat import Heartbeat, Waits
+from pipelines.runtime.frame import RunningRole
+from pipelines.runtime.heartbeat import Waits
 from pipelines.runtime.run_loop import run_loop
 from pipelines.search.operations import Search
 from pipelines.settings import Settings
@@ -19,7 +18,7 @@ from pipelines.web.callbacks import callbacks
 from pipelines.web.listen import listening
 from pipelines.web.river import River
 from pipelines.websub.subscriber import Subscriber
-from schemas.topics import MAX_RECORD_BYTES, Role
+from schemas.topics import MAX_RECORD_BYTES
 
 log = logging.getLogger(__name__)
 
@@ -27,51 +26,46 @@ _LOOK_SECONDS = 0.2
 _ROOM_FOR_HEADERS = 100_000
 
 
-def run(settings: Settings, stop: threading.Event) -> None:
-    """Serve until `stop` is set.
-
-    Args:
-        settings: all settings.
-        stop: set it to drain and return.
+def run(running: RunningRole) -> None:
+    """Serve until it is told to stop.
 
     Raises:
         SettingsError: `serve.websub` is on and `serve.public_url` is empty.
-        ServiceError: no Kafka is known, or it does not answer at the start, or its topics do not exist.
+        ServiceError: Kafka does not answer at the start, or its topics do not exist.
         NewsriverError: the server cannot listen.
     """
-    if settings.serve.websub and not settings.serve.public_url:
+    serve = running.settings.serve
+    if serve.websub and not serve.public_url:
         raise SettingsError(
             "serve.websub needs serve.public_url",
             hint="set the address under which hubs reach this server, e.g. https://news.example.org",
             resource="serve.public_url",
         )
-    kafka_bootstrap(settings)
-    waits = Waits()
-    with Heartbeat(settings, Role.SERVE, waits):
-        asyncio.run(_run(settings, stop, waits))
+    asyncio.run(_run(running))
 
 
-async def _run(settings: Settings, stop: threading.Event, waits: Waits) -> None:
+async def _run(running: RunningRole) -> None:
+    settings = running.settings
     async with Search.connect(settings) as search:
         if settings.serve.websub:
-            await _run_with_hubs(settings, stop, waits, search)
+            await _run_with_hubs(running, search)
             return
-        app = application(settings, lambda: _waiting(waits), search, River(settings))
+        app = application(settings, lambda: _waiting(running.waits), search, River(settings))
         async with listening(app, settings):
             log.info("serving on %s:%d", settings.serve.host, settings.serve.port)
-            while not stop.is_set():
+            while not running.stop.is_set():
                 await asyncio.sleep(_LOOK_SECONDS)
 
 
-async def _run_with_hubs(settings: Settings, stop: threading.Event, waits: Waits, search: Search) -> None:
-    serve = settings.serve
+async def _run_with_hubs(running: RunningRole, search: Search) -> None:
+    settings, waits, serve = running.settings, running.waits, running.settings.serve
     async with Client(settings) as client:
         subscriber = Subscriber(settings, client, waits)
         app = application(settings, lambda: {**_waiting(waits), "websub": subscriber.status()}, search, River(settings))
         app.include_router(callbacks(subscriber, _most_bytes(settings)))
         async with listening(app, settings):
             log.info("serving on %s:%d, WebSub callbacks below %s", serve.host, serve.port, serve.public_url)
-            await run_loop(subscriber.connect, stop)
+            await run_loop(subscriber.connect, running.stop)
 
 
 def _waiting(waits: Waits) -> dict[str, Any]:

@@ -20,10 +20,9 @@ from pipelines.index.documents import article_indices, articles_alias
 from pipelines.index.elastic import Elastic, connect
 from pipelines.kafka import PartitionReader, Sender
 from pipelines.lab.chaos import proxy as faults
-from pipelines.process.worker import process_group
 from pipelines.settings import Settings
 from pipelines.status import worker_status
-from schemas.topics import PAGES
+from schemas.topics import PAGES, Role
 from tests.rivers import (
     NOON,
     as_environment,
@@ -240,7 +239,7 @@ def test_three_replays_in_any_order_of_partitions_leave_the_index_as_it_was(rive
 def _lag(river: Settings, partition: int) -> int:
     topic = PAGES.full_name(river.river.name)
     reader = PartitionReader(
-        river.kafka.bootstrap_servers, process_group(river.river.name), topic, partition, client_id="test"
+        river.kafka.bootstrap_servers, Role.PROCESS.group(river.river.name), topic, partition, client_id="test"
     )
     try:
         return reader.end() - reader.committed()
@@ -253,7 +252,7 @@ def _rewind(river: Settings) -> None:
     for partition in range(river.kafka.partitions):
         topic = PAGES.full_name(river.river.name)
         reader = PartitionReader(
-            river.kafka.bootstrap_servers, process_group(river.river.name), topic, partition, client_id="test"
+            river.kafka.bootstrap_servers, Role.PROCESS.group(river.river.name), topic, partition, client_id="test"
         )
         reader.commit(0)
         reader.close()

@@ -13,11 +13,11 @@ from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner
 from pipelines.kafka import PartitionReader
 from pipelines.process import job
 from pipelines.process.role import partitions
-from pipelines.process.worker import ProcessConfig, WorkerHandle, process_group
+from pipelines.process.worker import ProcessConfig, WorkerHandle
 from pipelines.settings import Settings
 from pipelines.status import worker_status
 from schemas.records import DeadLetter, Outcome, OutcomeKind
-from schemas.topics import DEAD_LETTERS, OUTCOMES, PAGES
+from schemas.topics import DEAD_LETTERS, OUTCOMES, PAGES, Role
 from tests.rivers import children, documents, entry, records, role, send_pages, until, waiting
 
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(150)]
@@ -94,7 +94,7 @@ def test_what_the_sink_has_not_written_is_not_committed(river: Settings) -> None
     topic = PAGES.full_name(river.river.name)
     for number in range(2):
         reader = PartitionReader(
-            river.kafka.bootstrap_servers, process_group(river.river.name), topic, number, client_id="test"
+            river.kafka.bootstrap_servers, Role.PROCESS.group(river.river.name), topic, number, client_id="test"
         )
         assert reader.committed() == 0
         reader.close()

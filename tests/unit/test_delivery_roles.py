@@ -30,7 +30,7 @@ from pipelines.runtime.heartbeat import Waits
 from pipelines.settings import Settings
 from pipelines.urls import article_id
 from schemas.records import Entry, Feed, FeedState, OutcomeKind, Stage
-from schemas.topics import DEAD_LETTERS, ENTRIES, FEED_STATE, FEEDS, OUTCOMES, PUSHES
+from schemas.topics import DEAD_LETTERS, ENTRIES, FEED_STATE, FEEDS, OUTCOMES, PUSHES, Role
 from tests.memory_kafka.broker import Broker
 from tests.memory_kafka.install import NOWHERE, memory_kafka
 
@@ -114,7 +114,7 @@ class _Roles(RuleBasedStateMachine):
 class Recording(_Roles):
     """Copies of `record`, whose sink hangs up at times."""
 
-    group = record.group(SETTINGS)
+    group = Role.RECORD.group(SETTINGS.river.name)
     topics = (OUTCOMES, DEAD_LETTERS)
 
     def __init__(self) -> None:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import threading
-
 import pytest
 from pydantic import ValidationError
 
 from pipelines.errors import SettingsError
+from pipelines.runtime.frame import RunningRole
 from pipelines.settings import ServeSettings, Settings
 from pipelines.web.role import run
 
 
 def test_websub_needs_a_public_address() -> None:
     with pytest.raises(SettingsError, match=r"serve\.websub needs serve\.public_url"):
-        run(Settings(serve=ServeSettings(websub=True)), threading.Event())
+        run(RunningRole(Settings(serve=ServeSettings(websub=True))))
 
 
 @pytest.mark.parametrize("url", ["news.example", "ftp://news.example", "https://", "https://news.example/?a=1", "/x"])

@@ -32,7 +32,7 @@ def start(*arguments: str) -> subprocess.Popen[bytes]:
 
 
 def test_all_roles_are_known() -> None:
-    assert sorted(early._ROLES) == ROLES  # it imports nothing of ours
+    assert sorted(early._ROLES) == ROLES
 
 
 @pytest.mark.parametrize("role", ROLES)

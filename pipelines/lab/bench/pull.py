@@ -28,7 +28,7 @@ from pipelines.lab.internet.plan import plan
 from pipelines.lab.internet.site import Orders
 from pipelines.lab.internet.start import Start, start
 from pipelines.ledger.accounts import reconcile
-from pipelines.runtime.signals import DRAIN_SECONDS
+from pipelines.runtime.frame import DRAIN_SECONDS
 from pipelines.settings import Settings
 
 DEFAULT_SPEED = 10.0
