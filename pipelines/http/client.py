@@ -224,6 +224,8 @@ class Client:
             raise timed_out(url, self._settings.fetch.timeout_seconds) from None
         except (aiohttp.ClientError, OSError, ValueError) as error:  # ValueError: what aiohttp's parts cannot take
             raise fault_of_error(error, url) from None
+        finally:
+            await asyncio.sleep(0)  # asyncio closes a connection in its next round: before the host's turn ends
 
 
 class _Size(NamedTuple):

@@ -25,7 +25,7 @@ from pipelines.errors import AddressRefused, FetchFault
 from pipelines.http.answer import Response
 from pipelines.http.client import Client
 from pipelines.http.credentials import Credentials
-from pipelines.http.guarded import GuardedResolver
+from pipelines.http.guarded import GuardedResolver, GuardedSockets
 from pipelines.settings import Settings, load_settings
 from tests.integration.site import Reply, Site
 
@@ -267,6 +267,46 @@ def test_a_slow_start_and_a_slow_body_both_time_out(site: Site) -> None:
         assert (found.reason, found.retryable) == ("timeout", True)
         assert time.monotonic() - began < 3
     never.set()
+
+
+@pytest.mark.parametrize(
+    ("reply", "seconds"),
+    [
+        (Reply(wait=1), 0.3),
+        (Reply(b"x" * 20, drip=0.1), 0.5),
+        (Reply(b"x" * 100 * LIMIT), None),
+    ],
+)
+def test_a_connection_is_closed_before_the_turn_of_its_host_ends(
+    site: Site, monkeypatch: pytest.MonkeyPatch, reply: Reply, seconds: float | None
+) -> None:
+    """A copy that leaves gives up many requests at once: others must not ask while the host still answers them."""
+    made: list[socket.socket] = []
+    still_open: list[bool] = []
+    make = GuardedSockets.__call__
+
+    def kept(self: GuardedSockets, info: Any) -> socket.socket:
+        made.append(make(self, info))
+        return made[-1]
+
+    @asynccontextmanager
+    async def turn(url: str) -> AsyncIterator[None]:  # noqa: ARG001 - a hop's signature
+        try:
+            yield
+        finally:
+            still_open.extend(one.fileno() != -1 for one in made)
+
+    async def give_up() -> None:
+        async with Client(settings()) as client:
+            asking = asyncio.create_task(client.get(site.url("/a"), max_bytes=LIMIT, hop=turn))
+            await asyncio.wait([asking], timeout=seconds)
+            asking.cancel()
+            await asyncio.wait([asking])
+
+    monkeypatch.setattr(GuardedSockets, "__call__", kept)
+    site.routes["/a"] = reply
+    asyncio.run(give_up())
+    assert still_open == [False]
 
 
 def test_a_body_that_breaks_off(site: Site) -> None:
