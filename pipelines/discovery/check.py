@@ -8,8 +8,8 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from pipelines.discovery.guest import Guest
 from pipelines.discovery.lint import Remark, RobotsAccess, remarks
-from pipelines.discovery.polite_session import Guest
 from pipelines.errors import RecordFault
 from pipelines.feed_formats import ParsedFeed
 from pipelines.feeds.lists import feed_of

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from pipelines.discovery.candidates import Candidate, FoundFeed, How, found, merged, ranked, usual
-from pipelines.discovery.polite_session import Enough, Guest
+from pipelines.discovery.guest import Enough, Guest
 from pipelines.errors import FeedFault, FetchFault
 from pipelines.feeds.duplicates import address_key
 from pipelines.http.answer import Response
@@ -83,7 +83,7 @@ class _Surveyor:
     async def survey(self, site: str) -> Survey:
         here = await self._first_page(site)
         await self.guest.robots(here)  # known by now, but for a page that was refused on the way
-        text = self.guest.robots_texts.get(origin_of(here), b"")
+        text = self.guest.robots_texts.get(f"{origin_of(here)}/robots.txt", b"")
         self.queue.extend([*await self.guest.parser.sitemaps_of_robots(text, here), *usual(here)])
         stopped = False
         while self.queue and not stopped:

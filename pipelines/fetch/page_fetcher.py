@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from pipelines.errors import FeedFault, FetchFault, RecordFault
+from pipelines.errors import FeedFault, FetchFault
 from pipelines.fetch.fetch_result import FetchResult, after_answer, after_fault, postponed, skipped
 from pipelines.fetch.soft_redirects import refresh_target
 from pipelines.http.answer import Response
-from pipelines.http.client import ACCEPT_PAGE, Client, Show
-from pipelines.http.machine_gate import host_gate
-from pipelines.http.politeness import HostOnHold, Learn
-from pipelines.http.robots import ROBOTS_BYTES, Robots
-from pipelines.http.robots_cache import RobotsCache
+from pipelines.http.client import Client
+from pipelines.http.polite_session import Forbidden, PoliteSession
+from pipelines.http.politeness import HostOnHold
 from pipelines.http.site_parser import ROBOTS, Parser
 from pipelines.settings import Settings
-from pipelines.urls import host_of, origin_of
+from pipelines.urls import host_of
 from schemas.records import Entry
 
 log = logging.getLogger(__name__)
@@ -29,12 +26,6 @@ PATIENCE_SECONDS = 300.0
 """Longest wait for a host before its entry goes to a later-tier."""
 
 _LOOK_SECONDS = 0.1
-_NOT_THERE = frozenset({"address-refused", "connect", "disconnected", "dns", "timeout", "tls"})
-"""Reasons that say nothing of the robots.txt itself: its page would not come either."""
-
-
-class Forbidden(RecordFault):
-    """robots.txt keeps us out."""
 
 
 class PageFetcher:
@@ -48,12 +39,11 @@ class PageFetcher:
 
     def __init__(self, settings: Settings, client: Client, has_room: Callable[[], bool]) -> None:
         self._settings = settings.fetch
-        self._client = client
         self._has_room = has_room
-        self._gate = host_gate(settings.fetch, PATIENCE_SECONDS)
         self._parser = Parser(settings.sandbox, preload=[ROBOTS])
-        self._robots = RobotsCache(self._get_robots, limit=settings.fetch.known_hosts)
-        self._slots = asyncio.Semaphore(settings.fetch.concurrency)
+        self._session = PoliteSession(
+            settings.fetch, client, self._parser, patience=PATIENCE_SECONDS, admit=self._wait_for_room
+        )
 
     async def visit(self, entry: Entry, origin: str) -> FetchResult:
         """Make one try; whatever happens ends as a visit.
@@ -80,7 +70,7 @@ class PageFetcher:
     def put_off(self, entry: Entry, patience: float) -> FetchResult | None:
         """Give the visit of an entry whose host is busy for longer than `patience` seconds, None where it is not."""
         try:
-            wait = self._gate.expected_wait(host_of(entry.link))
+            wait = self._session.gate.expected_wait(host_of(entry.link))
         except FeedFault:
             return None  # the visit itself finds out what is wrong with the link
         return postponed(entry, wait, now(), self._settings) if wait > patience else None
@@ -88,61 +78,19 @@ class PageFetcher:
     async def _page(self, entry: Entry) -> Response:
         """Get a page; one that only sends on to another is followed once."""
         most = self._settings.max_page_bytes
-        answer = await self._client.get(
-            entry.link,
-            max_bytes=most,
-            accept=ACCEPT_PAGE,
-            etag=entry.etag,
-            last_modified=entry.last_modified,
-            hop=self._hop,
-        )
+        answer = await self._session.get(entry.link, max_bytes=most, etag=entry.etag, last_modified=entry.last_modified)
         target = refresh_target(answer.body, answer.url)
         if not target:
             return answer
-        landed = await self._client.get(target, max_bytes=most, accept=ACCEPT_PAGE, hop=self._hop)
+        landed = await self._session.get(target, max_bytes=most)
         # The next visit would send its validators to the page that sends on.
         headers = {name: text for name, text in landed.headers.items() if name not in ("etag", "last-modified")}
         passed = (*answer.redirects, answer.url, *landed.redirects)
         return replace(landed, headers=headers, redirects=passed, elapsed_ms=answer.elapsed_ms + landed.elapsed_ms)
 
-    @asynccontextmanager
-    async def _hop(self, url: str) -> AsyncIterator[None]:
-        """Let a request to a page through when the site allows it and it is our turn there."""
-        robots = await self._robots.of(origin_of(url))
-        if robots.fault is not None:
-            raise _unreachable(robots.fault)
-        if reason := robots.refusal(url):
-            raise Forbidden("robots.txt keeps us out", reason=reason, resource=url)
-        self._gate.set_delay(host_of(url), robots.delay_seconds)
-        async with self._turn_at(url):
-            yield  # a page says nothing of the pace
-
-    @asynccontextmanager
-    async def _turn_at(self, url: str) -> AsyncIterator[Learn]:
-        async with self._gate.turn(host_of(url)) as learn, self._slots:
-            while not self._has_room():
-                await asyncio.sleep(_LOOK_SECONDS)
-            yield learn
-
-    async def _get_robots(self, url: str) -> Robots:
-        """Get a robots.txt and parse it within the host's turn: its crawl-delay counts before anybody else has one."""
-        found = Robots()
-
-        @asynccontextmanager
-        async def hop(url: str) -> AsyncIterator[Show]:
-            async with self._turn_at(url) as learn:
-
-                async def show(answer: Response) -> None:
-                    nonlocal found
-                    if answer.body:  # else it sends on to another place
-                        found = await self._parser.robots(answer.body)
-                        learn(found.delay_seconds)
-
-                yield show
-
-        accept = "text/plain,*/*;q=0.1"
-        await self._client.get(url, max_bytes=ROBOTS_BYTES, accept=accept, hop=hop, cut=True)
-        return found
+    async def _wait_for_room(self, url: str) -> None:  # noqa: ARG002 - an `Admit`'s signature
+        while not self._has_room():
+            await asyncio.sleep(_LOOK_SECONDS)
 
     def close(self) -> None:
         """End the children that parse."""
@@ -153,15 +101,3 @@ def now() -> datetime:
     """Give the present in milliseconds, which is what a document's version counts."""
     present = datetime.now(UTC)
     return present.replace(microsecond=present.microsecond // 1000 * 1000)
-
-
-def _unreachable(fault: FetchFault) -> FetchFault:
-    """Say that a site's robots.txt keeps us out for now: the file itself, its status, or a site that is not there."""
-    reason = fault.reason if fault.reason in _NOT_THERE else f"robots-{fault.reason}"
-    return FetchFault(
-        f"robots.txt: {fault.message}",
-        reason=reason,
-        retryable=fault.retryable,
-        retry_after=fault.retry_after,
-        resource=fault.resource,
-    )

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 from pipelines.errors import FeedFault, FetchFault
@@ -13,7 +10,7 @@ from pipelines.feed_formats import Child, ParsedFeed
 from pipelines.http.answer import Response
 from pipelines.http.client import ACCEPT_FEED, Client
 from pipelines.http.credentials import Credentials
-from pipelines.http.machine_gate import host_gate
+from pipelines.http.polite_session import PoliteSession
 from pipelines.http.politeness import HostOnHold
 from pipelines.http.site_parser import Parser, took_too_much
 from pipelines.poll import permanent_redirects
@@ -52,11 +49,11 @@ class FeedFetcher:
 
     def __init__(self, settings: Settings, client: Client, announced: AnnouncedEntries, parser: Parser) -> None:
         self._settings = settings
-        self._client = client
         self._announced = announced
         self._parser = parser
-        self._gate = host_gate(settings.fetch, _PATIENCE_SECONDS)
-        self._slots = asyncio.Semaphore(settings.poll.concurrency)
+        self._session = PoliteSession(
+            settings.fetch, client, parser, patience=_PATIENCE_SECONDS, concurrency=settings.poll.concurrency
+        )
 
     async def ask(self, feed: Feed, state: FeedState) -> PollResult:
         """Ask one feed; whatever happens ends as an announcement."""
@@ -147,14 +144,14 @@ class FeedFetcher:
         )
 
     async def _get(self, feed: Feed, url: str, etag: str | None, last_modified: str | None) -> Response:
-        return await self._client.get(
+        return await self._session.get(
             url,
             max_bytes=self._settings.poll.max_feed_bytes,
             accept=ACCEPT_FEED,
             etag=etag,
             last_modified=last_modified,
-            hop=self._hop,
             credentials=Credentials.of(feed),
+            heed_robots=False,  # the river's owner named the feed
         )
 
     async def _parsed(self, answer: Response, at: datetime, *, slow: bool = False) -> ParsedFeed:
@@ -165,12 +162,7 @@ class FeedFetcher:
     def _mind(self, fault: FetchFault, url: str) -> None:
         """Let nobody else ask a host that said Retry-After."""
         if fault.retry_after:
-            self._gate.hold(host_of(fault.resource or url), fault.retry_after)
-
-    @asynccontextmanager
-    async def _hop(self, url: str) -> AsyncIterator[None]:
-        async with self._gate.turn(host_of(url)), self._slots:
-            yield
+            self._session.gate.hold(host_of(fault.resource or url), fault.retry_after)
 
 
 def now() -> datetime:

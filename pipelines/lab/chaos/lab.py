@@ -23,7 +23,7 @@ from pipelines.lab.chaos.pages import Press
 from pipelines.lab.chaos.plan import FaultKind, PlannedFault
 from pipelines.lab.chaos.proxy import FaultServer
 from pipelines.lab.chaos.recovery import recovery
-from pipelines.lab.chaos.rig import Apply, Rig
+from pipelines.lab.chaos.rig import Apply, Rig, answered
 from pipelines.lab.chaos.river import Sites, alone, flowing, folder, options, servers
 from pipelines.lab.chaos.verdict import Accounts, Happened
 from pipelines.lab.chaos.watch import Now, RoleWatch
@@ -193,7 +193,8 @@ class Lab:
                     return False
                 if min(_still_for(rig.watch), time.monotonic() - began) > _QUIET_SECONDS:
                     return True
-                return harvest.ended(client, rig.river.river.name) >= len(self._press.numbers)
+                ended = answered(lambda: harvest.ended(client, rig.river.river.name))
+                return ended is not None and ended >= len(self._press.numbers)
 
             return _until(calm, ends_at)
 

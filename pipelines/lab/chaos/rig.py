@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from pipelines.errors import NewsriverError
+from pipelines.errors import NewsriverError, ServiceError
 from pipelines.lab.chaos.kafka_proxy import KafkaProxy
 from pipelines.lab.chaos.pages import Press
 from pipelines.lab.chaos.proxy import FaultServer
@@ -60,17 +60,25 @@ class Rig:
 
 
 def wait_for(find: Callable[[], T | None], what: str, seconds: float = _PATIENCE_SECONDS) -> T:
-    """Wait until something is there, and give it.
+    """Wait until something is there, and give it; a server that cannot answer yet is asked again.
 
     Raises:
         NewsriverError: it does not come in time.
     """
     ends_at = time.monotonic() + seconds
-    while not (found := find()):
+    while not (found := answered(find)):
         if time.monotonic() > ends_at:
             raise NewsriverError(f"waited {seconds:.0f} s in vain for {what}")
         time.sleep(_LOOK_SECONDS)
     return found
+
+
+def answered(find: Callable[[], T]) -> T | None:
+    """Give what a server answers; None where it cannot now: an index made a moment ago cannot be searched yet."""
+    try:
+        return find()
+    except ServiceError:
+        return None
 
 
 def wait_at_most(find: Callable[[], object], seconds: float) -> None:
