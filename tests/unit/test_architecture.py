@@ -59,9 +59,11 @@ def test_imports_run_one_way(room: str) -> None:
     assert back == []
 
 
-def test_what_it_names_is_there() -> None:
+@pytest.mark.parametrize("page", ["architecture.md", "decisions.md"])
+def test_what_it_names_is_there(page: str) -> None:
     folders = [ROOT, ROOT / "pipelines"]
-    named = re.findall(r"`((?:\w+/)+(?:\w+\.py)?)`", PAGE)
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    named = re.findall(r"`((?:\w+/)*\w+\.py|(?:\w+/)+)`", text)
     assert len(named) > 15
     assert [name for name in named if not any((folder / name).exists() for folder in folders)] == []
 
