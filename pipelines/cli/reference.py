@@ -29,8 +29,8 @@ environment, `--set section.key=value` on the command line.
 _CALLS = """
 `newsriver [OPTIONS] COMMAND ...`; `-h` behind any of them explains it. Without a command the help is shown and the exit
 code is 2, as of other tools made with click. Results go to stdout, messages to stderr. Exit codes: 0 ok, 1 failed,
-2 wrong usage, 3 a service is not reachable, 130 interrupted, 141 the reader of a pipe hung up. These options stand
-before the command:
+2 wrong usage, 3 a service is not reachable, 4 `process` stopped for a fault of ours until `newsriver dead resume`,
+130 interrupted, 141 the reader of a pipe hung up. These options stand before the command:
 """
 
 
