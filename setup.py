@@ -24,6 +24,7 @@ REQUIRES = [
     "psutil>=7,<8",
     "py3langid>=0.4,<0.5",
     "pydantic>=2.12,<3",
+    "pygal>=3.1,<4",
     "resiliparse>=2,<3",
     "rich>=14,<16",
     "trafilatura==2.3.1",
@@ -65,6 +66,7 @@ setup(
         "pipelines.breaker",
         "pipelines.clean",
         "pipelines.cli",
+        "pipelines.dashboards",
         "pipelines.dates",
         "pipelines.demo",
         "pipelines.discovery",
@@ -90,6 +92,7 @@ setup(
         "pipelines.web",
         "pipelines.websub",
         "schemas",
+        "schemas.dashboards",
         "schemas.records",
     ],
     package_data={

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Union, get_args, get_origin
 from pydantic import BaseModel
 
 from schemas.analysis import AS_WRITTEN, EXACT, EXACT_SEARCH, analysis, analyzer_of
-from schemas.records import Article, Outcome, Record, Revision
+from schemas.records import Article, FeedHealth, Outcome, Record, Revision, WorkerState
 
 Json = dict[str, Any]
 
@@ -24,7 +24,7 @@ MAX_KEYWORD = 8191
 TEXTS: dict[type[Record], frozenset[str]] = {Article: frozenset({"title", "summary", "body"})}
 """Fields that are searched by their words; every other string is a keyword."""
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """Number of the mappings' generation, in `_meta.schema_version`: one more with each change of what exists."""
 
 STORED: dict[type[Record], frozenset[str]] = {Revision: frozenset({"title", "summary", "body"})}
@@ -173,7 +173,13 @@ def templates() -> dict[str, Json]:
 
     Refresh interval and replicas are the settings' business and are added when the template is installed.
     """
-    indexed: dict[str, type[Record]] = {"articles": Article, "outcomes": Outcome, "revisions": Revision}
+    indexed: dict[str, type[Record]] = {
+        "articles": Article,
+        "outcomes": Outcome,
+        "revisions": Revision,
+        "feeds": FeedHealth,
+        "workers": WorkerState,
+    }
     return {name: _template(name, record) for name, record in indexed.items()}
 
 

@@ -76,7 +76,7 @@ FEED_STATE = Topic(
     value="FeedState",
     about="What poll remembers of each feed: validators, known entries, failures, the next poll.",
     writers=(Role.POLL,),
-    readers=(Role.POLL, Role.SERVE),
+    readers=(Role.POLL, Role.RECORD, Role.SERVE),
     retention_seconds=None,
 )
 ENTRIES = Topic(
@@ -145,7 +145,7 @@ WORKERS = Topic(
     value="WorkerState",
     about="What each running process tells of itself: where it runs and what it waits for.",
     writers=(Role.POLL, Role.FETCH, Role.PROCESS, Role.RECORD, Role.SERVE),
-    readers=(Role.CLI,),
+    readers=(Role.RECORD, Role.CLI),
     retention_seconds=None,
 )
 BREAKER = Topic(

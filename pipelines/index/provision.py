@@ -15,6 +15,7 @@ from typing import Any
 
 from pipelines.index.documents import IndexFamily, article_indices, outcome_indices, revision_indices
 from pipelines.index.elastic import Elastic, connect
+from pipelines.index.states import feed_indices, worker_indices
 from pipelines.runtime.endpoints import kafka_bootstrap
 from pipelines.settings import Settings
 from schemas.mapping import RIVER, fields, nested
@@ -132,6 +133,8 @@ def families(settings: Settings) -> dict[str, IndexFamily]:
         "articles": article_indices(river),
         "outcomes": outcome_indices(river),
         "revisions": revision_indices(river),
+        "feeds": feed_indices(river),
+        "workers": worker_indices(river),
     }
 
 

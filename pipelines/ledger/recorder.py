@@ -1,4 +1,7 @@
-"""The role `record`: outcomes from Kafka into the ledger's index; what is no outcome becomes a dead letter."""
+"""The role `record`: outcomes from Kafka into the ledger's index; what is no outcome becomes a dead letter.
+
+Beside it, in a thread of its own, what feeds and processes last said (`state_recorder.py`).
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from pipelines.index.elastic import connect
 from pipelines.index.sink import Sink
 from pipelines.kafka import GroupReader, Message, Sender
 from pipelines.ledger.outcomes import dead_letter, outcome, stand_in
+from pipelines.ledger.state_recorder import recording_states
 from pipelines.runtime.endpoints import kafka_bootstrap
 from pipelines.runtime.frame import RunningRole
 from pipelines.settings import Settings
@@ -31,7 +35,7 @@ def run(running: RunningRole) -> None:
     settings = running.settings
     group, bootstrap = Role.RECORD.group(settings.river.name), kafka_bootstrap(settings)
     topic = OUTCOMES.full_name(settings.river.name)
-    with closing(connect(settings)) as client:
+    with closing(connect(settings)) as client, recording_states(settings):
         sink = Sink(client, settings.elasticsearch, stop=running.stop, waits=running.waits)
         with closing(GroupReader(bootstrap, group, [topic], client_id=group)) as reader:
             log.info("recording %s", topic)

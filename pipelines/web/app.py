@@ -16,10 +16,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from pipelines import __version__
+from pipelines.dashboards.answers import DashboardAnswers
 from pipelines.errors import NewsriverError
 from pipelines.search.operations import Search
 from pipelines.settings import Settings
-from pipelines.web import api, pages, reference
+from pipelines.web import api, dashboards, pages, reference
 from pipelines.web.access import Access, Gate
 from pipelines.web.headers import HEADERS, HeadAsGet, SecurityHeaders
 from pipelines.web.problems import fault_of, problem
@@ -51,6 +52,7 @@ def application(settings: Settings, status: Status, search: Search, river: River
         servers=[{"url": "/"}],
     )
     app.state.search, app.state.river, app.state.public_url = search, river, settings.serve.public_url
+    app.state.dashboards = DashboardAnswers(search)
     app.add_middleware(HeadAsGet)
     app.add_middleware(Access, gate=Gate(settings.serve))
     app.add_middleware(SecurityHeaders)
@@ -58,6 +60,7 @@ def application(settings: Settings, status: Status, search: Search, river: River
         app.add_exception_handler(kind, _said)
     app.include_router(api.router)
     app.include_router(pages.router)
+    app.include_router(dashboards.router)
     app.include_router(reference.router)
 
     @app.get("/healthz", include_in_schema=False)

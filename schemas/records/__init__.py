@@ -9,7 +9,7 @@ from __future__ import annotations
 from schemas.records.articles import REMOVED, Article, Entry, PageFacts, Revision, Right, TopicTag
 from schemas.records.base import EARLIEST, LATEST, ClockTime, Digest, LanguageCode, Record, Unit
 from schemas.records.breaker import BreakerState
-from schemas.records.feeds import KEY_DIGITS, Feed, FeedState, SitemapState
+from schemas.records.feeds import KEY_DIGITS, Feed, FeedHealth, FeedState, SitemapState
 from schemas.records.ledger import DeadLetter, DeadLetterMark, MarkKind, Outcome, OutcomeKind, Stage
 from schemas.records.websub import HubMode, PushFacts, Subscription, SubscriptionStatus
 from schemas.records.workers import WorkerState
@@ -17,6 +17,7 @@ from schemas.records.workers import WorkerState
 RECORDS: tuple[type[Record], ...] = (
     Feed,
     FeedState,
+    FeedHealth,
     Entry,
     PageFacts,
     TopicTag,
@@ -45,6 +46,7 @@ __all__ = [
     "Digest",
     "Entry",
     "Feed",
+    "FeedHealth",
     "FeedState",
     "HubMode",
     "LanguageCode",

@@ -111,3 +111,32 @@ class FeedState(Record):
     """WebSub hub that the feed names (rel=hub)."""
     hub_topic: Address | None = None
     """Address that the feed gives itself (rel=self): what is subscribed to at its hub."""
+
+
+class FeedHealth(Record):
+    """How a feed does, as dashboards show it: what matters of its state, without what `poll` remembers for itself."""
+
+    url: Address
+    """The feed's address: the key."""
+    site: Name = ""
+    """Host of its address, without `www.`."""
+    polled_at: AwareDatetime | None = None
+    """When it was last asked."""
+    succeeded_at: AwareDatetime | None = None
+    """When it last answered with a feed or 304, or its hub pushed."""
+    next_poll_at: AwareDatetime
+    """When it is due; long past for a feed that is paused or no longer in the list."""
+    polls: int = 0
+    """Polls since the feed is known."""
+    failures: int = 0
+    """Failures in a row; 0 when the last poll succeeded."""
+    last_failure: Name = ""
+    """Reason of the last failure; empty when the last poll succeeded."""
+    new_per_day: float | None = None
+    """New entries expected a day; None before anything is known."""
+    lies: int = 0
+    """Times the feed said 304 although it had new entries."""
+    hub: Address | None = None
+    """WebSub hub that the feed names."""
+    moved_to: Address | None = None
+    """Address that permanent redirects lead to."""

@@ -10,9 +10,9 @@ from pipelines.kafka import Sender
 from pipelines.ledger.accounts import reconcile
 from pipelines.ledger.outcomes import outcome
 from pipelines.settings import Settings
-from schemas.records import DeadLetter, OutcomeKind, Stage
-from schemas.topics import DEAD_LETTERS, OUTCOMES
-from tests.rivers import documents, entry, records, role, until, waiting
+from schemas.records import DeadLetter, FeedState, OutcomeKind, Stage
+from schemas.topics import DEAD_LETTERS, FEED_STATE, OUTCOMES
+from tests.rivers import NOON, documents, entry, records, role, until, waiting
 
 pytestmark = pytest.mark.servers
 
@@ -55,3 +55,24 @@ def test_a_record_that_is_no_outcome_becomes_a_dead_letter_and_its_neighbours_ar
         ("refused by poll", ""): 3,
         ("unreadable record", ""): 2,
     }
+
+
+def test_what_feeds_and_processes_said_last_is_there_for_the_dashboards(river: Settings) -> None:
+    states = [
+        FeedState(url=f"https://example.org/{number}", next_poll_at=NOON, failures=number) for number in (0, 1, 0)
+    ]
+    with Sender(river.kafka.bootstrap_servers, client_id="test") as sender:
+        for state in states:
+            sender.send(FEED_STATE.full_name(river.river.name), state.url, state.to_json())
+    with role(river, "record") as process:
+
+        def feeds() -> dict[str, int]:
+            return {one["url"]: one.get("failures", 0) for one in documents(river, "feeds").values()}
+
+        until(lambda: len(feeds()) == 2, what="both feeds")
+        assert feeds() == {"https://example.org/0": 0, "https://example.org/1": 1}
+        until(
+            lambda: any(w["role"] == "record" for w in documents(river, "workers").values()), what="the process itself"
+        )
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 0

@@ -1,0 +1,1 @@
+"""The dashboards at work: asked of Elasticsearch, drawn, and brought into Kibana."""

@@ -1,0 +1,1 @@
+"""The dashboards as data: what each panel shows, and Kibana's objects made of it. Pure."""
