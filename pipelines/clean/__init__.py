@@ -1,8 +1,9 @@
 """A page's bytes to an article: decode, guard, extract, drop what is not the article, gather the facts.
 
 The parts, in the order of the data: `sniff`, `decode`, `guard`, `html` or `linear` or `plain`, `head` and `jsonld`,
-`evidence`, `furniture` with its `line` and `phrases`, `titles`, `dates`, `facts`, `rights`; `article` puts them
-together, and `reasons` names every way in which a page gives no article.
+`evidence`, `boilerplate` with its `text_line` and `phrases`, `titles`, `dates` with `date_search`, `facts` with
+`author_names` and `bylines`, `rights`; `article` puts them together, and `reasons` names every way in which a page gives
+no article.
 """
 
 from pipelines.clean.article import clean, content_digest

@@ -10,6 +10,8 @@ from hashlib import blake2b
 from lxml import html as lxml_html
 
 from pipelines.clean import boilerplate, dates, guard, html, linear, plain, sniff, titles
+from pipelines.clean.author_names import names
+from pipelines.clean.bylines import byline_names
 from pipelines.clean.decode import decode, normal
 from pipelines.clean.evidence import LineEvidence, evidence
 from pipelines.clean.facts import authors_of, summary_of
@@ -65,7 +67,7 @@ def clean(body: bytes, entry: Entry, facts: PageFacts, settings: CleanSettings) 
     page = read(body, facts.content_type, settings, facts.url)
     rights = rights_of(page.head, facts)
     refuse_reserved(rights, settings.skip_rights, facts.url)
-    title = titles.headline(page.head, entry.title)
+    title = titles.headline(page.head, entry.title, facts.url)
     authors = _authors(page, entry)
     lines = boilerplate.article_lines(
         page.lines,
@@ -183,7 +185,9 @@ def _long_enough(lines: list[str], page: ReadPage, settings: CleanSettings, url:
 
 def _authors(page: ReadPage, entry: Entry) -> list[str]:
     tree = page.tree
-    return authors_of(page.head, lambda: "" if tree is None else html.guess_authors(tree), entry.authors)
+    if tree is None:
+        return authors_of(page.head, list, entry.authors)
+    return authors_of(page.head, lambda: [byline_names(tree), names([html.guess_authors(tree)])], entry.authors)
 
 
 def _declared_language(page: ReadPage, facts: PageFacts) -> str:

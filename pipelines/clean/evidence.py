@@ -164,13 +164,14 @@ def _enter(above: _Frame, tag: str, element: etree._Element, *, block: bool) -> 
     for attribute in ("class", "id"):
         names = element.get(attribute)
         if names:
-            marks |= _named(names)
+            marks |= named(names)
     link = above[3] or (tag == "a" and not (element.get("href") or "#").startswith("#"))
     return tag if block else above[0], marks, lasting, link
 
 
 @lru_cache(maxsize=4096)
-def _named(names: str) -> int:
+def named(names: str) -> int:
+    """Give what class or id names say of an element's text: a union of `ElementMark`."""
     words = [word.lower() for word in _NAME.findall(names[:300])]
     found = 0
     for word in words + ["".join(pair) for pair in pairwise(words)]:

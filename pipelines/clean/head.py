@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from lxml import etree
@@ -11,6 +13,8 @@ from pipelines.clean.decode import normal
 from pipelines.clean.guard import MAX_JSON_LD
 
 MAX_HEADINGS = 20
+MAX_PARTS = 6
+_FRONT_PAGE = re.compile(r"(?:https?://[^/?#]+)?/?", re.IGNORECASE)
 
 
 @dataclass
@@ -21,7 +25,9 @@ class Head:
         metas: contents of its meta tags by lower-case property, name or itemprop, in document order.
         nodes: its JSON-LD nodes that describe an article, best first.
         title: the `title` element.
-        headings: texts of its `h1` elements.
+        headings: texts of its `h1` elements, but for those that lead to the front page: they name the site.
+        subheadings: texts of its first `h2` elements.
+        parts: for a heading that holds further elements, its text without each of them: one may be a kicker.
         language: `html`'s lang, as written.
         canonical: the canonical link.
         license: the licence that a link with `rel=license` names, in the head or else in the text.
@@ -31,6 +37,8 @@ class Head:
     nodes: list[jsonld.Node] = field(default_factory=list)
     title: str = ""
     headings: list[str] = field(default_factory=list)
+    subheadings: list[str] = field(default_factory=list)
+    parts: dict[str, list[str]] = field(default_factory=dict)
     language: str = ""
     canonical: str = ""
     license: str = ""
@@ -58,7 +66,7 @@ def read_head(tree: etree._Element) -> Head:
     """Gather a page's head in one walk over the few kinds of elements that matter."""
     head = Head(language=tree.get("lang") or tree.get("{http://www.w3.org/XML/1998/namespace}lang") or "")
     scripts: list[str] = []
-    for element in tree.iter("meta", "title", "script", "h1", "link"):
+    for element in tree.iter("meta", "title", "script", "h1", "h2", "link"):
         if element.tag == "meta":
             _take_meta(head, element)
         elif element.tag == "script":
@@ -69,11 +77,30 @@ def read_head(tree: etree._Element) -> Head:
             _take_link(head, element)
         elif element.tag == "title":
             head.title = head.title or _title(element)
-        elif len(head.headings) < MAX_HEADINGS and (text := normal(" ".join(map(str, element.itertext())))):
-            head.headings.append(text)
+        else:
+            _take_heading(head, element)
     head.nodes = jsonld.read(scripts)
     head.license = head.license or _license_in(tree)
     return head
+
+
+def _take_heading(head: Head, element: etree._Element) -> None:
+    texts = head.headings if element.tag == "h1" else head.subheadings
+    if len(texts) == MAX_HEADINGS or not (text := _joined(element.itertext())):
+        return
+    if any(_FRONT_PAGE.fullmatch(link.get("href") or "-") for link in element.iter("a")):
+        return
+    texts.append(text)
+    if element.tag == "h1" and 0 < len(element) <= MAX_PARTS:
+        for child in element:
+            if apart := list(map(str, child.itertext())):
+                whole = list(map(str, element.itertext()))
+                at = next((at for at in range(len(whole)) if whole[at : at + len(apart)] == apart), 0)
+                head.parts.setdefault(text, []).append(_joined(whole[:at] + whole[at + len(apart) :]))
+
+
+def _joined(texts: Iterable[object]) -> str:
+    return normal(" ".join(map(str, texts)))
 
 
 def _take_meta(head: Head, element: etree._Element) -> None:

@@ -7,7 +7,7 @@ import json
 import re
 from collections import deque
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeGuard
 
 MAX_NODES = 5_000
 """Nodes looked at in one page; beyond, the rest is left unread."""
@@ -38,9 +38,27 @@ def read(scripts: list[str]) -> list[Node]:
         scripts: texts of the page's `application/ld+json` scripts; broken ones are passed over.
     """
     nodes: list[Node] = []
+    known: dict[str, Node] = {}
     for script in scripts:
-        nodes += [node for node in _walk(_loads(script)) if types(node) & ARTICLE_TYPES]
-    return sorted(nodes, key=_rank, reverse=True)
+        for node in _walk(_loads(script)):
+            nodes += [node] if types(node) & ARTICLE_TYPES else []
+            if isinstance(name := node.get("@id"), str) and "name" in node:
+                known.setdefault(name, node)
+    found = [_with_authors(node, known) for node in nodes] if known else nodes
+    return sorted(found, key=_rank, reverse=True)
+
+
+def _with_authors(node: Node, known: dict[str, Node]) -> Node:
+    """Give a node the authors that it only refers to, by the `@id` of a node elsewhere on the page."""
+    said = node.get("author")
+    items = said if isinstance(said, list) else [said]
+    if not any(map(_refers, items[:50])):
+        return node
+    return node | {"author": [known.get(item["@id"], item) if _refers(item) else item for item in items[:50]]}
+
+
+def _refers(item: Any) -> TypeGuard[Node]:  # noqa: ANN401 - JSON of any shape
+    return isinstance(item, dict) and isinstance(item.get("@id"), str) and not item.get("name")
 
 
 def types(node: Node) -> set[str]:

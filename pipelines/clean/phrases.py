@@ -55,6 +55,9 @@ AGENCIES = _start(
 STAMP_WORDS = frozenset(word for words in _TABLE["stamps"].values() for word in words)
 """Words that a line of date and time is made of."""
 
+MONTHS = frozenset(_TABLE["stamps"]["months"])
+"""Names of months, short and long."""
+
 STAMP_DIGITS = re.compile(
     r"\d{1,2}[:.h]\d{2}|\b(?:19|20)\d{2}\b|\d{1,2}\s*[年月日]|\b\d{1,3}\s*(?:min|minut|hours?|stunden|heures|days?)",
     re.IGNORECASE,

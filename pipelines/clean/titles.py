@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from urllib.parse import urlsplit
 
 from pipelines.clean.decode import normal
 from pipelines.clean.head import Head
@@ -22,20 +23,37 @@ _GOES_ON = re.compile(
     r"|bzw|ca|sog))\.$"
 )
 MAX_SITE_WORDS = 4
+MIN_WORDS = 3
+"""Words from which a heading beside the `h1` can be the headline."""
+MAX_PARTS = 3
+"""Parts of a title that are cut at most."""
+_KEY = re.compile(r"[\W_]+")
 
 
-def headline(head: Head, entry_title: str) -> str:
+def headline(head: Head, entry_title: str, url: str = "") -> str:
     """Choose the headline: the `h1` that shares half its words with another claim, then the claims by their worth.
 
     JSON-LD's headline, Open Graph's title without the site's name, the `title` element, the feed's title.
     Empty when nobody claims one.
+
+    Args:
+        head: the page's claims.
+        entry_title: the feed's title.
+        url: the page's address: its host is the site's name, too, and its path often the headline.
     """
+    sites = [head.site, *_hosts(url)]
     said = _plain(head.said("headline"))
-    graph = _without_site(_plain(head.meta("og:title", "twitter:title", "dc.title", "title")), head.site)
-    page = _without_site(head.title, head.site)
+    graph = _without_site(_plain(head.meta("og:title", "twitter:title", "dc.title", "title")), sites)
+    page = _without_site(head.title, sites)
     claims = [claim for claim in (said, graph, page, entry_title) if claim]
-    for heading in head.headings:
+    headings = [heading for heading in head.headings if not _names_site(heading, head, claims)]
+    for heading in headings:
         if any(_shared(heading, claim) for claim in claims):
+            return _without_kicker(heading, head.parts.get(heading, []), claims)
+    if len(headings) == 1 and _told_elsewhere(headings[0], head.meta("og:description", "description"), url):
+        return headings[0]
+    for heading in head.subheadings:
+        if len(_words(heading)) >= MIN_WORDS and any(_is_end_of(heading, claim) for claim in claims):
             return heading
     return said or graph or page or normal(entry_title) or next(iter(head.headings), "")
 
@@ -80,15 +98,80 @@ def _shared(heading: str, claim: str) -> bool:
     return bool(ours) and 2 * len(ours & theirs) >= len(ours) and 4 * len(ours & theirs) >= len(theirs)
 
 
-def _without_site(title: str, site: str) -> str:
-    """Cut the site's name off a title's end or start, and any short last part behind a separator."""
-    parts = [match.span() for match in _SEPARATOR.finditer(title)]
-    if not parts:
-        return title
-    last, first = parts[-1], parts[0]
-    if site and _words(title[: first[0]]) <= _words(site):
-        return title[first[1] :]
-    tail, rest = title[last[1] :], title[: last[0]]
-    named = site and (_words(tail) <= _words(site) or _words(site) <= _words(tail))
-    short = len(_words(tail)) <= MAX_SITE_WORDS and len(_words(rest)) > len(_words(tail)) and len(_words(rest)) > 2
-    return rest if named or short else title
+def _without_site(title: str, sites: list[str]) -> str:
+    """Cut the site's name off a title's end or start, and a short last part that may be its name.
+
+    Where the site names itself, what stands behind a dash and is not that name belongs to the headline.
+    """
+    for _ in range(MAX_PARTS):
+        parts = [match.span() for match in _SEPARATOR.finditer(title)]
+        if not parts:
+            return title
+        last, first = parts[-1], parts[0]
+        tail, rest = title[last[1] :], title[: last[0]]
+        if _is_site(title[: first[0]], sites):
+            title = title[first[1] :]
+        elif _is_site(tail, sites) or _may_be_site(title[last[0] : last[1]], tail, rest, known=bool(sites[0])):
+            title = rest
+        else:
+            return title
+    return title
+
+
+def _is_site(part: str, sites: list[str]) -> bool:
+    words, key = _words(part), _KEY.sub("", part).casefold()
+    for site in filter(None, sites):
+        named = _words(site)
+        if (
+            words <= named
+            or (named <= words and len(words) <= 2 * len(named) + 1)
+            or (len(key) > 2 and key == _KEY.sub("", site).casefold())
+        ):
+            return True
+    return False
+
+
+def _may_be_site(separator: str, tail: str, rest: str, *, known: bool) -> bool:
+    words = _words(tail)
+    if len(words) > MAX_SITE_WORDS or len(_words(rest)) <= max(2, len(words)):
+        return False
+    if separator.strip() in "–—-:":
+        return not known and tail[-1:] not in "?!…" and not tail[:1].islower()
+    return True
+
+
+def _hosts(url: str) -> list[str]:
+    host = (urlsplit(url).hostname or "").removeprefix("www.")
+    labels = host.split(".")
+    return [host, labels[-2] if len(labels) > 2 and len(labels[-2]) > 3 else labels[0]] if len(labels) > 1 else []
+
+
+def _names_site(heading: str, head: Head, claims: list[str]) -> bool:
+    """Say whether a heading is the site's name: the title is it and another claim, and nothing else."""
+    if head.site and _words(heading) == _words(head.site):
+        return True
+    apart = _words(head.title) - _words(heading)
+    return len(apart) >= MIN_WORDS and any(_words(claim) == apart for claim in claims) and _words(heading) not in [
+        _words(claim) for claim in claims
+    ]  # fmt: skip
+
+
+def _without_kicker(heading: str, parts: list[str], claims: list[str]) -> str:
+    """Give a heading without the element in it that no claim has: a kicker, a section, a badge."""
+    keys = {_KEY.sub("", claim).casefold() for claim in claims}
+    if _KEY.sub("", heading).casefold() in keys:
+        return heading
+    found = next((part for part in parts if part and _KEY.sub("", part).casefold() in keys), heading)
+    return found.strip(" -–—:|•·")
+
+
+def _told_elsewhere(heading: str, description: str, url: str) -> bool:
+    """Say whether the description or the address has most of a heading's longer words."""
+    words = {word for word in _words(heading) if len(word) > 3}
+    told = (_words(description), _words(urlsplit(url).path))
+    return len(words) >= MIN_WORDS and any(2 * len(words & there) >= len(words) for there in told)
+
+
+def _is_end_of(heading: str, claim: str) -> bool:
+    """Say whether a claim is a heading with something beside it, behind or before a separator."""
+    return heading in (normal(part) for part in _SEPARATOR.split(claim)) and heading != claim

@@ -48,7 +48,7 @@ def extract(context: Context, target: str, as_json: bool) -> int:
 
 def describe(article: Article) -> Text:
     """Give the article as people read it; nothing of its text can control the terminal."""
-    published = f"{article.published_at:%Y-%m-%d %H:%M} UTC" if article.published_at else "no date"
+    published = f"{article.published_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if article.published_at else "no date"
     facts = [published, ", ".join(article.authors), article.language, f"{article.words:,} words"]
     text = Text(line(article.title), style="bold")
     text = Text.assemble(text, "\n", (line(" · ".join(fact for fact in facts if fact)), "dim"))

@@ -46,4 +46,5 @@ def _moment(
     offset = timedelta(hours=int(off[0] or 0), minutes=int(off[1] or 0))
     if offset > WIDEST:
         raise ValueError("no zone is so far from Greenwich")
-    return Moment(local + offset if sign == "-" else local - offset, zoned=True, timed=True)
+    east = -offset if sign == "-" else offset
+    return Moment(local - east, zoned=True, timed=True, offset=east)

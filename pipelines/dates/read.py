@@ -171,7 +171,8 @@ class _Parts:
         local = datetime(day.year, day.month, day.day) + self._time()  # noqa: DTZ001 - the zone is told apart
         offset = self._offset(local)
         at = (local - (offset or timedelta())).replace(tzinfo=UTC)
-        return Moment(at, zoned=offset is not None, timed=TokenKind.CLOCK in self.single)
+        timed = TokenKind.CLOCK in self.single
+        return Moment(at, zoned=offset is not None, timed=timed, offset=offset or timedelta())
 
     def _offset(self, local: datetime) -> timedelta | None:
         said = self.single.get(TokenKind.OFFSET)

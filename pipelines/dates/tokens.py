@@ -100,7 +100,7 @@ _FORMS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], Token]], ...] = t
 )
 _OFFSET = re.compile(r"\s?([+-])(\d{1,2})(?::?(\d{2}))?(?![\d./:])")
 _ZONE_WORDS = frozenset({"z", "utc", "gmt", "ut"})
-_COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})[t ]?(?:(\d{2})(\d{2})(\d{2})?)?(?![\d])")
+_COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})[t ]?(?:(\d{2}):?(\d{2})(?::?(\d{2}))?)?(?![\d])")
 _OPTIONAL = re.compile(r"(?<=[^\W_])\(([^\W\d_])\)")  # `2026(e)ko azaroaren 28(a)`
 _TIME_MARK = re.compile(r"(?<=\d)t(?=\d)")
 

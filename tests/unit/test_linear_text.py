@@ -10,7 +10,8 @@ from string import ascii_lowercase
 import pytest
 
 from pipelines import language
-from pipelines.clean import boilerplate, facts, guard, jsonld, phrases, plain, sniff, titles
+from pipelines.clean import author_names, boilerplate, guard, jsonld, phrases, plain, sniff, titles
+from pipelines.clean.head import Head
 from pipelines.clean.text_line import TextLine
 from pipelines.dates import read_moment
 from pipelines.errors import RecordFault
@@ -45,12 +46,16 @@ CASES: dict[str, Callable[[int], object]] = {
     "JSON-LD of many nodes": lambda n: jsonld.read(["[" + ",".join(['{"@type":"NewsArticle"}'] * n) + "]"]),
     "JSON-LD of lists in lists": lambda n: jsonld.read(["[" + ",".join(["[[],[],[],[]]"] * n) + "]"]),
     "JSON-LD in many scripts": lambda n: jsonld.read(['{"@type":"NewsArticle"}'] * n),
-    "authors": lambda n: facts.names(people(n)),
-    "authors in one line": lambda n: facts.names([", ".join(people(n))]),
-    "spaces between authors": lambda n: facts._BETWEEN.split("a" + " " * n + "b"),
-    "brackets of an author": lambda n: facts.names(["(" * n]),
-    "inverted authors": lambda n: facts.names(["a,b;" * n]),
-    "addresses of authors": lambda n: facts.names(["www." * n]),
+    "authors": lambda n: author_names.names(people(n)),
+    "authors in one line": lambda n: author_names.names([", ".join(people(n))]),
+    "spaces between authors": lambda n: author_names._BETWEEN.split("a" + " " * n + "b"),
+    "brackets of an author": lambda n: author_names.names(["(" * n]),
+    "inverted authors": lambda n: author_names.names(["a,b;" * n]),
+    "words of an author": lambda n: author_names.names(["Ab " * n]),
+    "letters of an inverted author": lambda n: author_names.names(["A" + "b" * n + ", C"]),
+    "conjunctions of authors": lambda n: author_names.names(["Ab y " * n]),
+    "separators of a title": lambda n: titles.headline(Head(title="a | " * n), ""),
+    "addresses of authors": lambda n: author_names.names(["www." * n]),
     "label": lambda n: phrases.LABELS.match("share" + " ." * n + "x"),
     "signs before a label": lambda n: phrases.LABELS.match("_" * n + "x"),
     "signs before a prompt": lambda n: phrases.PROMPTS.match("-" * n + "x"),
@@ -125,5 +130,5 @@ def test_a_page_behind_many_comments_is_a_page_and_a_feed_is_none() -> None:
 
 
 def test_twenty_authors_are_enough_and_each_is_named_once() -> None:
-    assert facts.names(["Ann Lee", "ANN LEE", "Bo Yi"]) == ["Ann Lee", "Bo Yi"]
-    assert facts.names(people(5000)) == people(facts.MAX_AUTHORS)
+    assert author_names.names(["Ann Lee", "ANN LEE", "Bo Yi"]) == ["Ann Lee", "Bo Yi"]
+    assert author_names.names(people(5000)) == people(author_names.MAX_AUTHORS)
