@@ -2,8 +2,8 @@
 
 The parts, in the order of the data: `sniff`, `decode`, `guard`, `html` or `linear` or `plain`, `head` and `jsonld`,
 `evidence`, `boilerplate` with its `text_line` and `phrases`, `titles`, `dates` with `date_search`, `facts` with
-`author_names` and `bylines`, `rights`; `article` puts them together, and `reasons` names every way in which a page gives
-no article.
+`author_names` and `bylines`, `rights`; `article` puts them together, and `reasons` names every way in which a
+page gives no article.
 """
 
 from pipelines.clean.article import clean, content_digest
