@@ -37,6 +37,7 @@ REQUIRES = [
 EXTRAS = {
     "dev": [
         "babel>=2.18,<3",  # only to generate schemas/calendar
+        "cryptography>=45",  # certificates for the tests of secured servers
         "httpx2",  # FastAPI's test client
         "hypothesis>=6.150",
         "lxml-stubs",
@@ -45,6 +46,7 @@ EXTRAS = {
         "pytest>=9,<10",
         "pytest-timeout>=2.4,<3",
         "pytest-xdist>=3.8,<4",
+        "pyyaml>=6,<7",  # deploy/ is read by tests
         "ruff>=0.17,<0.18",
         "types-psutil",
         "zstandard>=0.25",

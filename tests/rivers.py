@@ -98,7 +98,8 @@ def as_environment(settings: Settings) -> dict[str, str]:
     environment = dict(os.environ)
     for section in sections():
         for key, value in getattr(settings, section).model_dump(mode="json", exclude_unset=True).items():
-            text = str(value).lower() if isinstance(value, bool) else str(value).replace("'", '"')
+            given = "" if value is None else str(value)
+            text = given.lower() if isinstance(value, bool) else given.replace("'", '"')
             environment[f"NEWSRIVER_{section.upper()}__{key.upper()}"] = text
     return environment
 

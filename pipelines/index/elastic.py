@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from pipelines.errors import NewsriverError, ServiceError, SettingsError
+from pipelines.index.credentials import Rotation, credentials
 from pipelines.runtime.endpoints import elasticsearch_url
 from pipelines.settings import ElasticsearchSettings, Settings
+from pipelines.settings.secrets import readable
 
 if TYPE_CHECKING:
     from elasticsearch import Elasticsearch
@@ -62,14 +64,17 @@ class Elastic:
         url: its address.
     """
 
-    def __init__(self, client: Elasticsearch, url: str) -> None:
+    def __init__(self, client: Elasticsearch, url: str, rotation: Rotation | None = None) -> None:
         self._client = client
+        self._rotation = rotation
         self.url = url
 
     def send(
         self, method: str, path: str, body: object | bytes | None = None, params: Mapping[str, Any] | None = None
     ) -> ElasticAnswer:
-        """Send one request, once, and give the answer, whatever its status.
+        """Send one request and give the answer, whatever its status.
+
+        It is sent once, and once more where our credentials are refused and their file holds others by now.
 
         Args:
             method: HTTP method.
@@ -80,7 +85,17 @@ class Elastic:
         Raises:
             ServiceError: no whole answer came: refused, cut off, timed out, not Elasticsearch.
         """
+        answer = self._send(method, path, body, params)
+        if answer.status == _UNAUTHORIZED and self._rotation is not None and (fresh := self._rotation.fresh()):
+            self._client = self._client.options(**fresh)
+            answer = self._send(method, path, body, params)
+        return answer
+
+    def _send(
+        self, method: str, path: str, body: object | bytes | None, params: Mapping[str, Any] | None
+    ) -> ElasticAnswer:
         from elasticsearch import ApiError, SerializationError, TransportError, UnsupportedProductError
+        from elasticsearch.exceptions import SSLError
 
         kind = "application/x-ndjson" if isinstance(body, bytes) else "application/json"
         headers = {"accept": "application/json"} | ({} if body is None else {"content-type": kind})
@@ -92,6 +107,8 @@ class Elastic:
             return ElasticAnswer(error.meta.status, error.body)
         except SerializationError:
             raise away(self.url, "its answer is not whole, or not JSON") from None
+        except SSLError as error:
+            raise untrusted(self.url, str(error.message)) from None
         except TransportError as error:
             raise away(self.url, " ".join(str(error.message).split())[:300]) from None
         return ElasticAnswer(answer.meta.status, None if method == "HEAD" else answer.body)
@@ -163,6 +180,19 @@ def away(url: str, why: str) -> ServiceError:
     )
 
 
+class CertificateRefused(ServiceError):
+    """Elasticsearch's certificate is not one that we trust, or there is no TLS at all; no waiting mends that."""
+
+
+def untrusted(url: str, why: str) -> CertificateRefused:
+    """Make the error of a server whose certificate is not trusted."""
+    return CertificateRefused(
+        f"Elasticsearch at {url}: its certificate is not trusted: {' '.join(why.split())[:200]}",
+        hint="elasticsearch.ca_certs or elasticsearch.ca_fingerprint names the authority that signed it",
+        resource=url,
+    )
+
+
 def not_elasticsearch(url: str) -> ServiceError:
     """Make the error of a server that is another product."""
     return ServiceError(f"the server at {url} is not Elasticsearch", hint="check elasticsearch.url", resource=url)
@@ -180,14 +210,11 @@ def client_options(settings: Settings) -> tuple[str, dict[str, Any]]:
 
 def _options(target: ElasticTarget, access: ElasticsearchSettings) -> dict[str, Any]:
     options: dict[str, Any] = {"request_timeout": target.timeout_seconds, "max_retries": 0}
-    if access.api_key.get_secret_value():
-        options["api_key"] = access.api_key.get_secret_value()
-    elif access.username:
-        options["basic_auth"] = (access.username, access.password.get_secret_value())
+    options |= credentials(access)
     if target.ca_certs is not None:
-        if not target.ca_certs.is_file():
-            raise SettingsError(f"no file {target.ca_certs}", resource="elasticsearch.ca_certs")
-        options["ca_certs"] = str(target.ca_certs)
+        options["ca_certs"] = readable(target.ca_certs, "elasticsearch.ca_certs")
+    elif target.ca_fingerprint:
+        options["ssl_assert_fingerprint"] = target.ca_fingerprint
     return options
 
 
@@ -207,6 +234,7 @@ class ElasticTarget:
     Attributes:
         url: its address.
         ca_certs: PEM file of the authority that signed its certificate; None for a public one.
+        ca_fingerprint: SHA-256 fingerprint of its certificate or its authority's, instead; empty for none.
         timeout_seconds: longest wait for one answer.
         bulk_documents: most documents in one bulk request.
         bulk_bytes: most bytes in one bulk request.
@@ -214,6 +242,7 @@ class ElasticTarget:
 
     url: str
     ca_certs: Path | None
+    ca_fingerprint: str
     timeout_seconds: float
     bulk_documents: int
     bulk_bytes: int
@@ -226,7 +255,14 @@ class ElasticTarget:
             ServiceError: no server is named and no local stack was ever started.
         """
         own = settings.elasticsearch
-        return cls(elasticsearch_url(settings), own.ca_certs, own.timeout_seconds, own.bulk_documents, own.bulk_bytes)
+        return cls(
+            url=elasticsearch_url(settings),
+            ca_certs=own.ca_certs,
+            ca_fingerprint=own.ca_fingerprint,
+            timeout_seconds=own.timeout_seconds,
+            bulk_documents=own.bulk_documents,
+            bulk_bytes=own.bulk_bytes,
+        )
 
 
 def connect(settings: Settings) -> Elastic:
@@ -252,6 +288,7 @@ def connect_to(target: ElasticTarget, access: ElasticsearchSettings) -> Elastic:
     from elasticsearch import Elasticsearch
 
     try:
-        return Elastic(Elasticsearch(target.url, **_options(target, access)), target.url)
+        client = Elasticsearch(target.url, **_options(target, access))
+        return Elastic(client, target.url, Rotation(access))
     except (ValueError, OSError) as error:
         raise unusable(target.url, error) from None

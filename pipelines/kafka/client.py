@@ -10,6 +10,7 @@ from typing import Any
 from kafka import TopicPartition
 from kafka.errors import UnknownTopicOrPartitionError
 
+from pipelines.kafka.access import access_options
 from schemas.records import LATEST
 
 _LATEST_MS = int((LATEST - timedelta(days=2)).timestamp() * 1000)
@@ -35,9 +36,18 @@ class Message:
 
 
 def options(bootstrap: str, client_id: str) -> dict[str, Any]:
-    """Give the options that every client takes."""
+    """Give the options that every client takes, security included.
+
+    Raises:
+        SettingsError: a file of a secret or a certificate cannot be used.
+    """
     # By itself the library waits up to 30 s between two tries to connect: longer than a broker takes to restart.
-    return {"bootstrap_servers": bootstrap.split(","), "client_id": client_id, "reconnect_backoff_max_ms": 1000}
+    return {
+        "bootstrap_servers": bootstrap.split(","),
+        "client_id": client_id,
+        "reconnect_backoff_max_ms": 1000,
+        **access_options(bootstrap),
+    }
 
 
 def message(record: Any) -> Message:  # noqa: ANN401 - kafka-python's record has no type

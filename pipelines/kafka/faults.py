@@ -25,6 +25,7 @@ from kafka.errors import (
 )
 
 from pipelines.errors import ServiceError
+from pipelines.kafka.access import tls_refusal
 from pipelines.worker_environment import MEMBER
 
 CHURN = (CommitFailedError, RebalanceInProgressError, IllegalGenerationError, UnknownMemberIdError)
@@ -78,7 +79,9 @@ def answering(bootstrap: str) -> Iterator[None]:
     try:
         yield
     except (KafkaError, OSError, ValueError) as error:  # a ValueError is an address that is none
-        raise refusal(error, bootstrap) if lasting(error) else away(bootstrap, error) from None
+        if lasting(error):
+            raise refusal(error, bootstrap) from None
+        raise tls_refusal(bootstrap) or away(bootstrap, error) from None
 
 
 def missing(topics: list[str]) -> ServiceError:

@@ -24,6 +24,7 @@ from kafka.errors import (
 
 from pipelines.backoff import Backoff
 from pipelines.errors import Poison, RecordsRefused
+from pipelines.kafka.access import tls_refusal
 from pipelines.kafka.client import options
 from pipelines.kafka.faults import lasting, refusal
 from pipelines.kafka.outage import last_words, outage
@@ -65,7 +66,6 @@ class Sender:
 
     def __init__(self, bootstrap: str, *, client_id: str, linger_ms: int = 20) -> None:
         self._options: dict[str, Any] = {
-            **options(bootstrap, client_id),
             "compression_type": "zstd",
             "linger_ms": linger_ms,
             "batch_size": 512_000,
@@ -73,7 +73,7 @@ class Sender:
             "max_block_ms": 10_000,
             "allow_auto_create_topics": False,
         }
-        self._bootstrap = bootstrap
+        self._bootstrap, self._client_id = bootstrap, client_id
         self._producer = self._connect()
         self._pending: list[tuple[_Draft, Any]] = []
         self._lock = threading.RLock()  # flush holds it to the end: what another thread sent may be among the pending
@@ -174,6 +174,8 @@ class Sender:
         why = f"Kafka at {self._bootstrap} takes no records, {len(self._pending)} wait ({last_words.text})"
         outage.fails(self, why, since=began)
         if time.monotonic() - began > _LONG_SECONDS:
+            if refused := tls_refusal(self._bootstrap):
+                raise refused
             require(self._bootstrap, {draft.topic for draft, _ in self._pending})
 
     def _await_answers(self) -> None:
@@ -225,10 +227,13 @@ class Sender:
         ]
 
     def _connect(self) -> KafkaProducer:
-        producer = patiently(lambda: KafkaProducer(**self._options), self._bootstrap)
+        producer = patiently(self._make_producer, self._bootstrap)
         # Else it would flush when Python ends: who leaves without closing has given up what is pending.
         producer._unregister_cleanup()  # noqa: SLF001 - there is no public way
         return producer
+
+    def _make_producer(self) -> KafkaProducer:
+        return KafkaProducer(**options(self._bootstrap, self._client_id), **self._options)
 
     def _renew(self) -> None:
         self._abandon()

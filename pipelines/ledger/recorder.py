@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from pipelines.errors import Poison
 from pipelines.index.documents import Document, outcome_document
 from pipelines.index.elastic import connect
+from pipelines.index.preflight import require_rights
 from pipelines.index.sink import Sink
 from pipelines.kafka import GroupReader, Message, Sender
 from pipelines.ledger.outcomes import dead_letter, outcome, stand_in
@@ -30,11 +31,12 @@ def run(running: RunningRole) -> None:
     """Index outcomes until it is told to stop; offsets are committed after Elasticsearch has answered.
 
     Raises:
-        ServiceError: Kafka refuses, or it is told to stop while Elasticsearch does not answer.
+        ServiceError: Kafka or Elasticsearch refuses us, or it is told to stop while Elasticsearch does not answer.
     """
     settings = running.settings
     group, bootstrap = Role.RECORD.group(settings.river.name), kafka_bootstrap(settings)
     topic = OUTCOMES.full_name(settings.river.name)
+    require_rights(settings, Role.RECORD)
     with closing(connect(settings)) as client, recording_states(settings):
         sink = Sink(client, settings.elasticsearch, stop=running.stop, waits=running.waits)
         with closing(GroupReader(bootstrap, group, [topic], client_id=group)) as reader:

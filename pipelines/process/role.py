@@ -19,6 +19,7 @@ from contextlib import closing
 from pipelines.backoff import Backoff
 from pipelines.breaker.state import read, tripped_error
 from pipelines.errors import UsageError
+from pipelines.index.preflight import require_rights
 from pipelines.kafka import Admin, RangeReader, missing, patiently, topics
 from pipelines.kafka.assignment import Place
 from pipelines.process import job
@@ -30,7 +31,7 @@ from pipelines.runtime.limits import StallWatch
 from pipelines.sandbox import Sandbox
 from pipelines.settings import Settings
 from schemas.records import BreakerState
-from schemas.topics import BREAKER
+from schemas.topics import BREAKER, Role
 
 log = logging.getLogger(__name__)
 
@@ -77,11 +78,12 @@ def run(
 
     Raises:
         UsageError: the arguments ask for what is known to lose records.
-        ServiceError: a topic does not exist, or Kafka refuses something.
+        ServiceError: a topic does not exist, or Kafka or Elasticsearch refuses something.
         BreakerTripped: too many pages ended as dead letters by a fault of ours, now or before this start.
     """
     _refuse_what_loses(beam_arguments)
     settings, stop = running.settings, running.stop
+    require_rights(settings, Role.PROCESS)
     assigned = partitions(config, share, shares)
     _end_when_tripped(read(settings))
     handle = WorkerHandle(config)

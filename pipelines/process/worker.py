@@ -17,6 +17,7 @@ from pipelines.index.elastic import ElasticTarget, connect_to
 from pipelines.index.lookup import Lookup, Recent
 from pipelines.index.patience import Patience
 from pipelines.kafka import Sender
+from pipelines.kafka.access import use_access
 from pipelines.process.output import OutputWriter
 from pipelines.process.readers import Lane, Readers
 from pipelines.process.refusals import Refusals
@@ -129,6 +130,8 @@ class ProcessWorker:
         self.readers = Readers(config.bootstrap, self.refusals)
         self.recent = Recent()
         self._access = access
+        if access is None:  # a worker of another runner: nobody has read the settings here yet
+            use_access(config.bootstrap, load_settings(config.settings_file).kafka)
 
     @cached_property
     def output(self) -> OutputWriter:

@@ -8,13 +8,18 @@ from pipelines.stack.state import Endpoints, endpoints
 
 
 def kafka_bootstrap(settings: Settings) -> str:
-    """Give Kafka's address as comma-separated host:port.
+    """Give Kafka's address as comma-separated host:port, and have this process's clients prove to it who they are.
 
     Raises:
         ServiceError: the settings name none and no local stack was ever started.
     """
-    if settings.kafka.bootstrap_servers:
-        return settings.kafka.bootstrap_servers
+    given = settings.kafka.bootstrap_servers
+    if given:
+        if settings.kafka.security_protocol != "PLAINTEXT":
+            from pipelines.kafka.access import use_access
+
+            use_access(given, settings.kafka)
+        return given
     return _local(settings, "Kafka", "kafka.bootstrap_servers").bootstrap
 
 

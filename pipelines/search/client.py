@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from pipelines.index.elastic import ElasticAnswer, away, client_options, judged, not_elasticsearch, unusable
+from pipelines.index.credentials import Rotation
+from pipelines.index.elastic import ElasticAnswer, away, client_options, judged, not_elasticsearch, untrusted, unusable
 from pipelines.settings import Settings
 
 if TYPE_CHECKING:
@@ -24,19 +25,30 @@ class AsyncElastic:
         url: its address.
     """
 
-    def __init__(self, client: AsyncElasticsearch, url: str) -> None:
+    def __init__(self, client: AsyncElasticsearch, url: str, rotation: Rotation | None = None) -> None:
         self._client = client
+        self._rotation = rotation
         self.url = url
 
     async def send(
         self, method: str, path: str, body: object | None = None, params: Mapping[str, Any] | None = None
     ) -> ElasticAnswer:
-        """Send one request, once, and give the answer, whatever its status.
+        """Send one request and give the answer, whatever its status; otherwise as `Elastic.send`.
 
         Raises:
             ServiceError: no whole answer came.
         """
+        answer = await self._send(method, path, body, params)
+        if answer.status == 401 and self._rotation is not None and (fresh := self._rotation.fresh()):
+            self._client = self._client.options(**fresh)
+            answer = await self._send(method, path, body, params)
+        return answer
+
+    async def _send(
+        self, method: str, path: str, body: object | None, params: Mapping[str, Any] | None
+    ) -> ElasticAnswer:
         from elasticsearch import ApiError, SerializationError, TransportError, UnsupportedProductError
+        from elasticsearch.exceptions import SSLError
 
         headers = _JSON | ({} if body is None else {"content-type": "application/json"})
         try:
@@ -47,6 +59,8 @@ class AsyncElastic:
             return ElasticAnswer(error.meta.status, error.body)
         except SerializationError:
             raise away(self.url, "its answer is not whole, or not JSON") from None
+        except SSLError as error:
+            raise untrusted(self.url, str(error.message)) from None
         except TransportError as error:
             raise away(self.url, " ".join(str(error.message).split())[:300]) from None
         return ElasticAnswer(answer.meta.status, answer.body)
@@ -78,6 +92,6 @@ def connect_async(settings: Settings) -> AsyncElastic:
 
     url, access = client_options(settings)
     try:
-        return AsyncElastic(AsyncElasticsearch(url, **access), url)
+        return AsyncElastic(AsyncElasticsearch(url, **access), url, Rotation(settings.elasticsearch))
     except (ValueError, OSError) as error:
         raise unusable(url, error) from None

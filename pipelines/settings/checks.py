@@ -87,6 +87,14 @@ def _near_server(text: str) -> str:
     return f"{scheme}://{host}:{port or (443 if scheme == 'https' else 9200)}" if fits else ""
 
 
+def fingerprint(text: str) -> str:
+    """Check a SHA-256 fingerprint and take its colons and spaces."""
+    digits = re.sub(r"[:\s]", "", text).lower()
+    if digits and not re.fullmatch(r"[0-9a-f]{64}", digits):
+        raise _no("is no SHA-256 fingerprint of 64 hexadecimal digits")
+    return digits
+
+
 def public_url(text: str) -> str:
     """Check an address that others reach, and take its last slash."""
     try:

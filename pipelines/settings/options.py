@@ -24,6 +24,7 @@ class Section(BaseModel):
 
 Network = Annotated[str, AfterValidator(checks.network)]
 Folder = Annotated[Path, BeforeValidator(checks.some_path), AfterValidator(checks.home_of)]
+OptionalFile = Annotated[Folder | None, BeforeValidator(lambda value: value or None)]
 Delay = Literal["15m", "1h", "6h", "24h"]
 Signature = Literal["sha1", "sha256", "sha384", "sha512"]
 
@@ -67,6 +68,40 @@ class KafkaSettings(Section):
     linger_ms: Annotated[int, Field(ge=0, le=5000)] = 20
     """How long a producer waits for more records before it sends a batch, in milliseconds."""
 
+    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    """How brokers are talked to, by Kafka's own names; with SSL certificate and host name are always verified."""
+
+    sasl_mechanism: Literal["SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN"] = "SCRAM-SHA-512"
+    """How a user proves who it is, with SASL_PLAINTEXT and SASL_SSL; PLAIN only with SASL_SSL."""
+
+    username: str = ""
+    """User name for SASL."""
+
+    password: SecretStr = SecretStr("")
+    """Password for SASL; better in the environment or in `password_file` than in the settings file."""
+
+    password_file: Annotated[OptionalFile, Field(examples=["/run/secrets/kafka-password"])] = None
+    """File that holds the password for SASL, used instead of `password`; read again at each new connection."""
+
+    ca_certs: Annotated[OptionalFile, Field(examples=["/etc/ssl/kafka-ca.pem"])] = None
+    """PEM file of the authority that signed the brokers' certificates, where it is not a public one."""
+
+    client_cert: Annotated[OptionalFile, Field(examples=["/etc/ssl/newsriver.pem"])] = None
+    """PEM file of our own certificate, where the brokers ask for one (mutual TLS)."""
+
+    client_key: Annotated[OptionalFile, Field(examples=["/etc/ssl/newsriver.key"])] = None
+    """PEM file of our certificate's key; may be in the file of `client_cert` as well."""
+
+    @property
+    def uses_tls(self) -> bool:
+        """Whether connections are encrypted."""
+        return self.security_protocol in ("SSL", "SASL_SSL")
+
+    @property
+    def uses_sasl(self) -> bool:
+        """Whether a user logs in."""
+        return self.security_protocol in ("SASL_PLAINTEXT", "SASL_SSL")
+
 
 class ElasticsearchSettings(Section):
     """The Elasticsearch cluster."""
@@ -83,10 +118,17 @@ class ElasticsearchSettings(Section):
     api_key: SecretStr = SecretStr("")
     """API key, used instead of user name and password when it is set."""
 
-    ca_certs: Annotated[
-        Folder | None, BeforeValidator(lambda value: value or None), Field(examples=["/etc/ssl/elasticsearch-ca.pem"])
-    ] = None
+    password_file: Annotated[OptionalFile, Field(examples=["/run/secrets/elasticsearch-password"])] = None
+    """File that holds the password, used instead of `password`; read again when the server refuses it."""
+
+    api_key_file: Annotated[OptionalFile, Field(examples=["/run/secrets/elasticsearch-api-key"])] = None
+    """File that holds the API key, used instead of `api_key`; read again when the server refuses it."""
+
+    ca_certs: Annotated[OptionalFile, Field(examples=["/etc/ssl/elasticsearch-ca.pem"])] = None
     """PEM file of the authority that signed the server's certificate, where it is not a public one."""
+
+    ca_fingerprint: Annotated[str, AfterValidator(checks.fingerprint), Field(examples=["3f" * 32])] = ""
+    """SHA-256 fingerprint, in hexadecimal, of the server's certificate or its authority's, instead of `ca_certs`."""
 
     timeout_seconds: Annotated[float, Field(gt=0, le=600)] = 30.0
     """Longest wait for one answer."""

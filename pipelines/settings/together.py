@@ -41,6 +41,30 @@ TOGETHER: tuple[SettingsRule, ...] = (
         lambda _: "no time between two polls is both",
         lambda _: "lower the first or raise the second",
     ),
+    SettingsRule(
+        ("kafka.username", "kafka.security_protocol"),
+        lambda s: s.kafka.uses_sasl and not s.kafka.username,
+        lambda _: "a user is to log in and none is named",
+        lambda _: "set kafka.username and kafka.password_file",
+    ),
+    SettingsRule(
+        ("kafka.security_protocol", "kafka.username"),
+        lambda s: not s.kafka.uses_sasl and bool(s.kafka.username),
+        lambda _: "a user is named and nobody would log in",
+        lambda _: "set kafka.security_protocol to SASL_SSL, or leave kafka.username out",
+    ),
+    SettingsRule(
+        ("kafka.sasl_mechanism", "kafka.security_protocol"),
+        lambda s: s.kafka.security_protocol == "SASL_PLAINTEXT" and s.kafka.sasl_mechanism == "PLAIN",
+        lambda _: "the password would cross the network for all to read",
+        lambda _: "set kafka.security_protocol to SASL_SSL, or kafka.sasl_mechanism to SCRAM-SHA-512",
+    ),
+    SettingsRule(
+        ("elasticsearch.ca_certs", "elasticsearch.ca_fingerprint"),
+        lambda s: bool(s.elasticsearch.ca_certs and s.elasticsearch.ca_fingerprint),
+        lambda _: "only one of them can decide",
+        lambda _: "keep one",
+    ),
 )
 
 
@@ -52,13 +76,13 @@ def check_together(settings: Settings) -> Settings:
     """
     for rule in TOGETHER:
         if rule.broken(settings):
-            values = " with ".join(f"{name} = {_value(settings, name):g}" for name in rule.options)
+            values = " with ".join(f"{name} = {_value(settings, name)}" for name in rule.options)
             problem = f"settings {values}: {rule.why(settings)}"
             raise SettingsError(problem, hint=rule.hint(settings), resource=rule.options[0])
     return settings
 
 
-def _value(settings: Settings, name: str) -> float:
+def _value(settings: Settings, name: str) -> str:
     section, _, key = name.partition(".")
-    value: float = getattr(getattr(settings, section), key)
-    return value
+    value = getattr(getattr(settings, section), key)
+    return f"{value:g}" if isinstance(value, float | int) else str(value)

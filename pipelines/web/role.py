@@ -8,6 +8,7 @@ from typing import Any
 
 from pipelines.errors import SettingsError
 from pipelines.http.client import Client
+from pipelines.index.preflight import require_rights
 from pipelines.runtime.frame import RunningRole
 from pipelines.runtime.heartbeat import Waits
 from pipelines.runtime.run_loop import run_loop
@@ -18,7 +19,7 @@ from pipelines.web.callbacks import callbacks
 from pipelines.web.listen import listening
 from pipelines.web.river import River
 from pipelines.websub.subscriber import Subscriber
-from schemas.topics import MAX_RECORD_BYTES
+from schemas.topics import MAX_RECORD_BYTES, Role
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +32,7 @@ def run(running: RunningRole) -> None:
 
     Raises:
         SettingsError: `serve.websub` is on and `serve.public_url` is empty.
-        ServiceError: Kafka does not answer at the start, or its topics do not exist.
+        ServiceError: Kafka does not answer at the start, or its topics do not exist; Elasticsearch refuses us.
         NewsriverError: the server cannot listen.
     """
     serve = running.settings.serve
@@ -41,6 +42,7 @@ def run(running: RunningRole) -> None:
             hint="set the address under which hubs reach this server, e.g. https://news.example.org",
             resource="serve.public_url",
         )
+    require_rights(running.settings, Role.SERVE)
     asyncio.run(_run(running))
 
 
