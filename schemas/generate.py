@@ -1,8 +1,8 @@
 """Write what is generated from the records: `python -m schemas.generate [--check]`.
 
 JSON Schema of every record goes to `schemas/json/`, index templates to `schemas/elasticsearch/`, names of months and
-weekdays to `schemas/calendar/`. With `--check` nothing is written; stale or foreign files are named and the exit code
-is 1.
+weekdays to `schemas/calendar/`, Kibana's dashboards to `schemas/kibana/`. With `--check` nothing is written; stale or
+foreign files are named and the exit code is 1.
 """
 
 from __future__ import annotations
@@ -14,11 +14,15 @@ from pathlib import Path
 from typing import Any
 
 from schemas.calendar_words import calendar_words
+from schemas.dashboards.api_bodies import api_body
+from schemas.dashboards.catalogue import DASHBOARDS
+from schemas.dashboards.saved_objects import ndjson, saved_objects
+from schemas.dashboards.views import VIEWS
 from schemas.mapping import templates
 from schemas.records import RECORDS, Record
 
 HERE = Path(__file__).parent
-FOLDERS = ("calendar", "json", "elasticsearch")
+FOLDERS = ("calendar", "json", "elasticsearch", "kibana")
 
 
 def record_name(record: type[Record]) -> str:
@@ -30,6 +34,8 @@ def generated() -> dict[str, str]:
     """Give the text of every generated file by its path below `schemas/`."""
     files = {f"json/{record_name(record)}.schema.json": _text(_schema(record)) for record in RECORDS}
     files |= {f"elasticsearch/{name}.template.json": _text(template) for name, template in templates().items()}
+    files |= {f"kibana/{board.name}.api.json": _text(api_body(board)) for board in DASHBOARDS}
+    files["kibana/dashboards.ndjson"] = ndjson(saved_objects(DASHBOARDS, VIEWS))
     return {**files, "calendar/words.json": _lines(calendar_words())}
 
 
@@ -53,7 +59,7 @@ def _lines(value: dict[str, dict[str, Any]]) -> str:
 def stale(root: Path = HERE) -> list[str]:
     """Name the files below `root` that are missing, differ from the code, or are generated no more."""
     wanted = generated()
-    present = {f"{folder}/{path.name}" for folder in FOLDERS for path in (root / folder).glob("*.json")}
+    present = {f"{folder}/{path.name}" for folder in FOLDERS for path in (root / folder).glob("*.*json")}
     differing = {name for name, text in wanted.items() if name in present and (root / name).read_text("utf-8") != text}
     return sorted(differing | (present ^ set(wanted)))
 
