@@ -65,6 +65,7 @@ setup(
     # Listed one by one so that tests and deploy are never installed.
     packages=[
         "pipelines",
+        "pipelines.alerts",
         "pipelines.breaker",
         "pipelines.clean",
         "pipelines.cli",

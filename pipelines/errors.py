@@ -75,6 +75,10 @@ class ArticleNotFound(NewsriverError):
     """No article is indexed under the id or address that was given, which is `resource`."""
 
 
+class SavedSearchNotFound(NewsriverError):
+    """There is no saved search of the id or name that was given, which is `resource`."""
+
+
 class StackError(NewsriverError):
     """The local servers cannot be downloaded, started or stopped; `resource` is the part."""
 

@@ -9,7 +9,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from pipelines.alerts.figures import AlertFigures, figures_body, figures_of
 from pipelines.breaker import state as breaker
+from pipelines.index.documents import alert_delivery_indices, saved_search_indices
 from pipelines.index.elastic import Elastic, connect
 from pipelines.kafka import Admin, read_last
 from pipelines.runtime.endpoints import kafka_bootstrap
@@ -94,6 +96,7 @@ class Status:
         reasons: outcomes by `kind: reason`, where there is a reason.
         languages: articles by language.
         subjects: articles by topic label.
+        alerts: how saved searches do.
     """
 
     topics: list[TopicStatus]
@@ -104,6 +107,7 @@ class Status:
     reasons: dict[str, int]
     languages: dict[str, int]
     subjects: dict[str, int]
+    alerts: AlertFigures
 
     def as_json(self) -> dict[str, Any]:
         """Give it as what JSON can hold."""
@@ -250,7 +254,15 @@ def _documents(client: Elastic, river: str) -> dict[str, Any]:
         "subjects": articles["subjects"],
         "outcomes": outcomes["kinds"],
         "reasons": outcomes["reasons"],
+        "alerts": _alerts(client, river),
     }
+
+
+def _alerts(client: Elastic, river: str) -> AlertFigures:
+    lenient = {"ignore_unavailable": "true"}
+    saved = client.ask("POST", f"/{saved_search_indices(river).alias}/_count", {}, lenient)["count"]
+    deliveries = f"/{alert_delivery_indices(river).alias}/_search"
+    return figures_of(client.ask("POST", deliveries, figures_body(), lenient), int(saved))
 
 
 def _counts(client: Elastic, index: str, **fields: str | tuple[str, str]) -> dict[str, Any]:

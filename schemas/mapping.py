@@ -11,7 +11,17 @@ from typing import Annotated, Any, Union, get_args, get_origin
 from pydantic import BaseModel
 
 from schemas.analysis import AS_WRITTEN, EXACT, EXACT_SEARCH, analysis, analyzer_of
-from schemas.records import Article, FeedHealth, Outcome, Record, Revision, WorkerState
+from schemas.records import (
+    AlertDelivery,
+    AlertProgress,
+    Article,
+    FeedHealth,
+    Outcome,
+    Record,
+    Revision,
+    SavedSearch,
+    WorkerState,
+)
 
 Json = dict[str, Any]
 
@@ -27,7 +37,11 @@ TEXTS: dict[type[Record], frozenset[str]] = {Article: frozenset({"title", "summa
 SCHEMA_VERSION = 3
 """Number of the mappings' generation, in `_meta.schema_version`: one more with each change of what exists."""
 
-STORED: dict[type[Record], frozenset[str]] = {Revision: frozenset({"title", "summary", "body"})}
+STORED: dict[type[Record], frozenset[str]] = {
+    Revision: frozenset({"title", "summary", "body"}),
+    SavedSearch: frozenset({"query", "target", "secret", "trouble"}),
+    AlertDelivery: frozenset({"title", "summary"}),
+}
 """Fields that are kept and never searched."""
 
 _TEXT: Json = {"type": "text", "analyzer": EXACT, "search_analyzer": EXACT_SEARCH}
@@ -179,6 +193,9 @@ def templates() -> dict[str, Json]:
         "revisions": Revision,
         "feeds": FeedHealth,
         "workers": WorkerState,
+        "saved-searches": SavedSearch,
+        "alert-deliveries": AlertDelivery,
+        "alert-progress": AlertProgress,
     }
     return {name: _template(name, record) for name, record in indexed.items()}
 

@@ -57,6 +57,7 @@ COMMANDS: dict[str, str] = {
     "suggest": "Complete what is being typed.",
     "topics": "The topics and how many articles have each.",
     "sources": "The sources of the articles.",
+    "alerts": "Saved searches: webhooks, e-mail, feeds of what is new.",
 }
 """Name and one line of help; the command itself is `pipelines.cli.<name>:<name>`, or made of a role's row."""
 

@@ -92,3 +92,10 @@ def _show_documents(found: Status) -> None:
     ):
         if counts:
             out.print(f"{title}: " + line(", ".join(f"{name} {count:,}" for name, count in counts.items())))
+    alerts = found.alerts
+    if alerts.searches:
+        parts = [f"{alerts.searches:,} saved searches", f"{alerts.waiting:,} articles wait"]
+        if alerts.p50_ms is not None and alerts.p95_ms is not None:
+            times = f"p50 {alerts.p50_ms / 1000:.1f} s, p95 {alerts.p95_ms / 1000:.1f} s after they were indexed"
+            parts.append(f"{alerts.delivered:,} delivered in 24 h, {times}")
+        out.print("alerts: " + ", ".join(parts))

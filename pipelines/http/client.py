@@ -1,4 +1,4 @@
-"""One GET done right, and one form: with caps on time, size and redirects, and no way to a private address."""
+"""One GET done right, and one POST: with caps on time, size and redirects, and no way to a private address."""
 
 from __future__ import annotations
 
@@ -35,6 +35,7 @@ _VALIDATORS = frozenset({"If-None-Match", "If-Modified-Since"})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _FORM_REDIRECTS = frozenset({307, 308})  # those that keep the method (RFC 9110, 15.4)
 _FORM_ANSWER_BYTES = 65_536
+_ANSWER_BYTES = 4096
 _IDLE_SECONDS = 5.0
 _CONNECT_SECONDS = 10.0
 _MAX_HEADER_BYTES = 65_536  # news sites send content security policies of 10 KB
@@ -141,6 +142,27 @@ class Client:
         """
         headers = {"Accept": "*/*", "Content-Type": "application/x-www-form-urlencoded"}
         return await self._walk(url, headers, _Size(_FORM_ANSWER_BYTES), hop, urlencode(fields).encode())
+
+    async def post(self, url: str, body: bytes, headers: Mapping[str, str], *, seconds: float) -> Response:
+        """Send a body once; a redirect is not followed, and of the answer the first 4 KiB are read.
+
+        Args:
+            url: where to; credentials in it are not sent.
+            body: what to send.
+            headers: those of the request, with its Content-Type.
+            seconds: longest time that it may take.
+
+        Raises:
+            AddressRefused, FetchFault: as `get`; a redirect is reason `http-<status>`.
+        """
+        here = _fetchable(url)
+        plain = {"Accept": "*/*", "Accept-Encoding": "identity"}
+        answer = await self._once(
+            here, {**plain, **headers}, seconds, _Size(_ANSWER_BYTES, cut=True), body, WalkCookies()
+        )
+        if answer.status in _REDIRECTS:
+            raise fault_of_status(answer.status, "a redirect, which is not followed", answer.headers, here)
+        return answer
 
     async def _walk(
         self,

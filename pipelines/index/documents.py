@@ -87,6 +87,24 @@ def revision_indices(river: str) -> IndexFamily:
     return IndexFamily(name, name, "%Y.%m", name)
 
 
+def saved_search_indices(river: str) -> IndexFamily:
+    """Give the index of a river's saved searches: there is one, and its number stands in the place of a time."""
+    name = f"{river}-saved-searches"
+    return IndexFamily(name, name, "1", name)
+
+
+def alert_delivery_indices(river: str) -> IndexFamily:
+    """Give the indices of what was found for saved searches, one a month of the articles' discovery."""
+    name = f"{river}-alert-deliveries"
+    return IndexFamily(name, name, "%Y.%m", name)
+
+
+def alert_progress_indices(river: str) -> IndexFamily:
+    """Give the index of how far articles were evaluated for saved searches: there is one."""
+    name = f"{river}-alert-progress"
+    return IndexFamily(name, name, "1", name)
+
+
 @dataclass(frozen=True, slots=True)
 class Document:
     """One document on its way to Elasticsearch.

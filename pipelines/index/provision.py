@@ -13,7 +13,15 @@ from enum import StrEnum
 from importlib.resources import files
 from typing import Any
 
-from pipelines.index.documents import IndexFamily, article_indices, outcome_indices, revision_indices
+from pipelines.index.documents import (
+    IndexFamily,
+    alert_delivery_indices,
+    alert_progress_indices,
+    article_indices,
+    outcome_indices,
+    revision_indices,
+    saved_search_indices,
+)
 from pipelines.index.elastic import Elastic, connect
 from pipelines.index.states import feed_indices, worker_indices
 from pipelines.runtime.endpoints import kafka_bootstrap
@@ -135,6 +143,9 @@ def families(settings: Settings) -> dict[str, IndexFamily]:
         "revisions": revision_indices(river),
         "feeds": feed_indices(river),
         "workers": worker_indices(river),
+        "saved-searches": saved_search_indices(river),
+        "alert-deliveries": alert_delivery_indices(river),
+        "alert-progress": alert_progress_indices(river),
     }
 
 

@@ -31,9 +31,15 @@ class AsyncElastic:
         self.url = url
 
     async def send(
-        self, method: str, path: str, body: object | None = None, params: Mapping[str, Any] | None = None
+        self, method: str, path: str, body: object | bytes | None = None, params: Mapping[str, Any] | None = None
     ) -> ElasticAnswer:
         """Send one request and give the answer, whatever its status; otherwise as `Elastic.send`.
+
+        Args:
+            method: HTTP method.
+            path: path from the root.
+            body: what to send: bytes are newline-delimited JSON, all else becomes JSON.
+            params: the query string.
 
         Raises:
             ServiceError: no whole answer came.
@@ -45,12 +51,13 @@ class AsyncElastic:
         return answer
 
     async def _send(
-        self, method: str, path: str, body: object | None, params: Mapping[str, Any] | None
+        self, method: str, path: str, body: object | bytes | None, params: Mapping[str, Any] | None
     ) -> ElasticAnswer:
         from elasticsearch import ApiError, SerializationError, TransportError, UnsupportedProductError
         from elasticsearch.exceptions import SSLError
 
-        headers = _JSON | ({} if body is None else {"content-type": "application/json"})
+        kind = "application/x-ndjson" if isinstance(body, bytes) else "application/json"
+        headers = _JSON | ({} if body is None else {"content-type": kind})
         try:
             answer = await self._client.perform_request(method, path, params=params, headers=headers, body=body)
         except UnsupportedProductError:
@@ -66,7 +73,7 @@ class AsyncElastic:
         return ElasticAnswer(answer.meta.status, answer.body)
 
     async def ask(
-        self, method: str, path: str, body: object | None = None, params: Mapping[str, Any] | None = None
+        self, method: str, path: str, body: object | bytes | None = None, params: Mapping[str, Any] | None = None
     ) -> Any:  # noqa: ANN401 - whatever JSON the server sends
         """Send one request and give the answer's JSON.
 

@@ -16,6 +16,7 @@ from pipelines.settings.load import (
     variable_of,
 )
 from pipelines.settings.options import (
+    AlertSettings,
     CleanSettings,
     ElasticsearchSettings,
     FetchSettings,
@@ -35,6 +36,7 @@ from pipelines.settings.options import (
 __all__ = [
     "ENVIRONMENT_PREFIX",
     "FILE_NAME",
+    "AlertSettings",
     "CleanSettings",
     "ElasticsearchSettings",
     "FetchSettings",

@@ -358,6 +358,40 @@ class ServeSettings(Section):
     """Whether hubs are asked over plain http where a feed names them so; else https is tried in its place."""
 
 
+class AlertSettings(Section):
+    """Saved searches and where their new articles are delivered."""
+
+    with_serve: bool = True
+    """Whether `serve` runs the saved searches; else `newsriver alerts run` does."""
+
+    interval_seconds: Annotated[float, Field(ge=0.2, le=3600)] = 2.0
+    """How often newly indexed articles are looked for; each time they are made findable at once."""
+
+    most_searches: Annotated[int, Field(ge=1, le=100_000)] = 10_000
+    """Most saved searches of a river."""
+
+    timeout_seconds: Annotated[float, Field(gt=0, le=120)] = 15.0
+    """Longest time that a webhook or the mail server may take to answer."""
+
+    smtp_host: str = ""
+    """Mail server for alerts by e-mail; empty for none."""
+
+    smtp_port: Annotated[int, Field(ge=1, le=65_535)] = 587
+    """Its port: 587 with starttls, 465 with tls."""
+
+    smtp_security: Literal["starttls", "tls", "none"] = "starttls"
+    """How the connection is secured; with none, password and mails are readable on their way."""
+
+    smtp_username: str = ""
+    """User name at the mail server; empty for none."""
+
+    smtp_password: SecretStr = SecretStr("")
+    """Password at the mail server; better in the environment than in a file."""
+
+    smtp_from: Annotated[str, Field(examples=["newsriver@example.org"])] = "newsriver@localhost"
+    """Sender of the mails."""
+
+
 class StackSettings(Section):
     """The local servers that `newsriver stack up` runs, without Docker."""
 
@@ -390,6 +424,7 @@ class Settings(Section):
     sandbox: SandboxSettings = SandboxSettings()
     search: SearchSettings = SearchSettings()
     serve: ServeSettings = ServeSettings()
+    alerts: AlertSettings = AlertSettings()
     stack: StackSettings = StackSettings()
 
     @property

@@ -54,7 +54,7 @@ from pipelines.web.parameters import (
 )
 
 _PROBLEM = {"model": ProblemAnswer, "content": {"application/problem+json": {}}}
-_RESPONSES: dict[int | str, dict[str, Any]] = {
+RESPONSES: dict[int | str, dict[str, Any]] = {
     "4XX": _PROBLEM | {"description": "A parameter is wrong, or the caller may not ask."},
     503: _PROBLEM | {"description": "Elasticsearch is away; `Retry-After` says when to ask again."},
 }
@@ -65,7 +65,7 @@ _FEEDS = {Format.RSS: rss, Format.ATOM: atom, Format.JSONFEED: jsonfeed}
 Facet = Annotated[str, Path(description="A keyword field.", json_schema_extra={"enum": [*FACETS]})]
 """Declared to callers; what it may be is checked by search itself, which names the nearest."""
 
-router = APIRouter(prefix="/v1", responses=_RESPONSES)
+router = APIRouter(prefix="/v1", responses=RESPONSES)
 
 
 def search_of(request: Request) -> Search:
@@ -82,7 +82,7 @@ async def search(request: Request, asked: Annotated[SearchParameters, Query()]) 
     )
     if asked.format is Format.JSON:
         return answer(request, found.to_json())
-    return _formatted(request, found, asked.format)
+    return formatted(request, found, asked.format)
 
 
 @router.get("/count", response_model=CountAnswer)
@@ -169,11 +169,18 @@ async def _csv(first: ExportItem | None, items: AsyncIterator[ExportItem]) -> As
             yield csv_line(item.to_json())
 
 
-def _formatted(request: Request, found: SearchResult, form: Format) -> Response:
-    """Write a page of articles as lines, a table or a feed."""
+def formatted(request: Request, found: SearchResult, form: Format, title: str = "") -> Response:
+    """Write a page of articles as lines, a table or a feed.
+
+    Args:
+        request: the request; its address is the feed's own.
+        found: the articles.
+        form: how they are written.
+        title: a feed's title; by default the query.
+    """
     articles = [hit.to_json() for hit in found.hits]
     if form in _FEEDS:
-        body = _FEEDS[form](_feed_facts(request, found), articles)
+        body = _FEEDS[form](_feed_facts(request, found, title), articles)
     elif form is Format.CSV:
         body = "".join(csv_lines(articles)).encode()
     else:
@@ -182,8 +189,8 @@ def _formatted(request: Request, found: SearchResult, form: Format) -> Response:
     return tagged(request, body, MEDIA_TYPES[form], lasting)
 
 
-def _feed_facts(request: Request, found: SearchResult) -> FeedFacts:
+def _feed_facts(request: Request, found: SearchResult, title: str) -> FeedFacts:
     base = request.app.state.public_url or str(request.base_url).rstrip("/")
     page = f"{base}/search?{urlencode({'q': found.query})}"
-    address = f"{base}{request.url.path}?{request.url.query}"
-    return FeedFacts(f"Newsriver: {found.query}", page, address, datetime.now(UTC))
+    address = f"{base}{request.url.path}" + (f"?{request.url.query}" if request.url.query else "")
+    return FeedFacts(f"Newsriver: {title or found.query}", page, address, datetime.now(UTC))

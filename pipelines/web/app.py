@@ -16,11 +16,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from pipelines import __version__
+from pipelines.alerts.operations import Alerts
 from pipelines.dashboards.answers import DashboardAnswers
 from pipelines.errors import NewsriverError
 from pipelines.search.operations import Search
 from pipelines.settings import Settings
-from pipelines.web import api, dashboards, pages, reference
+from pipelines.web import alerts_api, api, dashboards, pages, reference, saved_pages
 from pipelines.web.access import Access, Gate
 from pipelines.web.headers import HEADERS, HeadAsGet, SecurityHeaders
 from pipelines.web.problems import fault_of, problem
@@ -34,7 +35,9 @@ Status = Callable[[], dict[str, Any]]
 """Gives what `/healthz` tells beside that the process is up."""
 
 
-def application(settings: Settings, status: Status, search: Search, river: River) -> FastAPI:
+def application(
+    settings: Settings, status: Status, search: Search, river: River, alerts: Alerts | None = None
+) -> FastAPI:
     """Make the application: `/healthz` says 200 while the process is up, with what it waits for as JSON.
 
     Args:
@@ -42,6 +45,7 @@ def application(settings: Settings, status: Status, search: Search, river: River
         status: asked at each request of `/healthz`.
         search: answers the questions.
         river: tells of the river beside its articles.
+        alerts: the saved searches; by default those beside the articles that are searched.
     """
     app = FastAPI(
         title="Newsriver",
@@ -53,14 +57,17 @@ def application(settings: Settings, status: Status, search: Search, river: River
     )
     app.state.search, app.state.river, app.state.public_url = search, river, settings.serve.public_url
     app.state.dashboards = DashboardAnswers(search)
+    app.state.alerts = alerts or Alerts(search)
     app.add_middleware(HeadAsGet)
     app.add_middleware(Access, gate=Gate(settings.serve))
     app.add_middleware(SecurityHeaders)
     for kind in (HTTPException, NewsriverError, RequestValidationError, Exception):
         app.add_exception_handler(kind, _said)
     app.include_router(api.router)
+    app.include_router(alerts_api.router)
     app.include_router(pages.router)
     app.include_router(dashboards.router)
+    app.include_router(saved_pages.router)
     app.include_router(reference.router)
 
     @app.get("/healthz", include_in_schema=False)

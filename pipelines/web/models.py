@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from pipelines.search.history import ChangeKind
-from schemas.records import Article
+from schemas.records import AlertChannel, Article
 
 
 class Answer(BaseModel):
@@ -208,3 +208,38 @@ class SourcesAnswer(QueryAnswer):
     """The sources of the articles that fit, the largest first."""
 
     sources: list[CountedSource]
+
+
+class AlertAnswer(Answer):
+    """A saved search and how it does."""
+
+    id: str
+    name: str
+    query: str
+    channel: AlertChannel
+    target: str
+    every_seconds: int
+    created_at: datetime
+    since: Annotated[datetime, Field(description="Articles that were indexed before are not delivered.")]
+    paused: bool
+    trouble: Annotated[str, Field(description="Why the last delivery failed; empty when all is well.")]
+    waiting: Annotated[int, Field(description="Articles that are found and not delivered yet.")]
+    delivered_at: datetime | None
+
+
+class NewAlertAnswer(AlertAnswer):
+    """A search that was just saved."""
+
+    secret: Annotated[str, Field(description="Key of a webhook's signatures; it is given this once.")] = ""
+
+
+class AlertsAnswer(Answer):
+    """All saved searches, oldest first."""
+
+    alerts: list[AlertAnswer]
+
+
+class AlertTestAnswer(Answer):
+    """What a test delivered."""
+
+    delivered: Annotated[int, Field(description="Number of articles.")]

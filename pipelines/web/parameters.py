@@ -7,12 +7,15 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from pipelines.alerts.saved_searches import MOST_NAME
 from pipelines.search.article_operations import MOST_SIMILAR
 from pipelines.search.bodies import SortOrder
 from pipelines.search.facets import AUTOMATIC
 from pipelines.search.formats import Format
+from pipelines.search.lexer import MOST_CHARACTERS
 from pipelines.search.query import Query, parse_query
 from pipelines.search.vocabulary import MOST_TERMS, WORDS
+from schemas.records import AlertChannel
 
 MOST_HITS = 100
 MOST_VALUES = 200
@@ -87,3 +90,13 @@ class SuggestParameters(Parameters):
 
 class NoParameters(Parameters):
     """Of paths that take none."""
+
+
+class NewAlert(Parameters):
+    """What is to be saved, of `/v1/alerts`: the body, as JSON."""
+
+    query: Annotated[str, Field(max_length=MOST_CHARACTERS, description="The query, in the query language.")]
+    name: Annotated[str, Field(max_length=MOST_NAME, description="Its name; by default the query.")] = ""
+    channel: Annotated[AlertChannel, Field(description="How new articles are delivered.")] = AlertChannel.FEED
+    target: Annotated[str, Field(max_length=4096, description="The webhook's URL, or e-mail addresses.")] = ""
+    every_seconds: Annotated[int, Field(ge=0, le=604_800, description="Shortest time between two messages.")] = 0

@@ -15,8 +15,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from pipelines.errors import ArticleNotFound, NewsriverError, ServiceError, UsageError
-from pipelines.web.parameters import Parameters
+from pipelines.errors import ArticleNotFound, FetchFault, NewsriverError, SavedSearchNotFound, ServiceError, UsageError
+from pipelines.web.parameters import NewAlert, Parameters
 
 log = logging.getLogger(__name__)
 
@@ -63,8 +63,8 @@ def fault_of(request: Request, error: Exception) -> HttpFault:
             return HttpFault(error.status_code, error.detail, headers=error.headers or {})
         case RequestValidationError():
             return _wrong_parameter(request, error)
-        case ArticleNotFound():
-            return HttpFault(404, error.message, hint=error.hint)
+        case ArticleNotFound() | SavedSearchNotFound() | FetchFault():
+            return HttpFault(502 if isinstance(error, FetchFault) else 404, error.message, hint=error.hint)
         case UsageError():
             return HttpFault(400, error.message, error.resource, error.hint)
         case ServiceError():
@@ -79,7 +79,8 @@ def _wrong_parameter(request: Request, error: RequestValidationError) -> HttpFau
     first: dict[str, Any] = error.errors()[0]
     name = str(first["loc"][-1])[:60]
     if first["type"] == "extra_forbidden":
-        return HttpFault(400, f"there is no parameter {name!r}", name, _near(name, _known(request)))
+        known = list(NewAlert.model_fields) if first["loc"][0] == "body" else _known(request)
+        return HttpFault(400, f"there is no parameter {name!r}", name, _near(name, known))
     given, limits = str(first.get("input", ""))[:60], first.get("ctx", {})
     if choices := _CHOICE.findall(str(limits.get("expected", ""))):
         return HttpFault(400, f"no {name} {given!r}", name, _near(given, choices))

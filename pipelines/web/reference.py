@@ -39,8 +39,9 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One path: what it does, and its parameters."""
+    """One path with one method: what it does, and its parameters."""
 
+    method: str
     path: str
     about: str
     parameters: tuple[Parameter, ...]
@@ -57,7 +58,7 @@ async def try_it(request: Request) -> Response:
     """Lead to a path with the values of its form; the part of a path cannot come from a form without this."""
     values = dict(request.query_params)
     wanted = values.pop("path", "")
-    known = next((each for each in operations(request.app.openapi()) if each.path == wanted), None)
+    known = next((one for one in operations(request.app.openapi()) if (one.method, one.path) == ("GET", wanted)), None)
     if known is None:
         raise HTTPException(404)
     for parameter in known.parameters:
@@ -68,15 +69,17 @@ async def try_it(request: Request) -> Response:
 
 
 def operations(document: dict[str, Any]) -> list[Operation]:
-    """Give the paths of an OpenAPI document."""
+    """Give the paths of an OpenAPI document with each of their methods."""
     schemas = document.get("components", {}).get("schemas", {})
     return [
         Operation(
+            method.upper(),
             path,
-            each["get"].get("description", ""),
-            tuple(_parameter(p, schemas) for p in each["get"].get("parameters", ())),
+            each.get("description", ""),
+            tuple(_parameter(parameter, schemas) for parameter in each.get("parameters", ())),
         )
-        for path, each in document["paths"].items()
+        for path, methods in document["paths"].items()
+        for method, each in methods.items()
     ]
 
 

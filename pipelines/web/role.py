@@ -1,11 +1,14 @@
-"""The role `serve`: the HTTP server, and as an option the WebSub subscriber behind it."""
+"""The role `serve`: the HTTP server, the saved searches, and as an option the WebSub subscriber."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
+from pipelines.alerts.service import AlertService
 from pipelines.errors import SettingsError
 from pipelines.http.client import Client
 from pipelines.index.preflight import require_rights
@@ -24,6 +27,7 @@ from schemas.topics import MAX_RECORD_BYTES, Role
 log = logging.getLogger(__name__)
 
 _LOOK_SECONDS = 0.2
+_ALERTS_DRAIN_SECONDS = 2.0
 _ROOM_FOR_HEADERS = 100_000
 
 
@@ -48,7 +52,7 @@ def run(running: RunningRole) -> None:
 
 async def _run(running: RunningRole) -> None:
     settings = running.settings
-    async with Search.connect(settings) as search:
+    async with Search.connect(settings) as search, _alerts(running, search):
         if settings.serve.websub:
             await _run_with_hubs(running, search)
             return
@@ -57,6 +61,23 @@ async def _run(running: RunningRole) -> None:
             log.info("serving on %s:%d", settings.serve.host, settings.serve.port)
             while not running.stop.is_set():
                 await asyncio.sleep(_LOOK_SECONDS)
+
+
+@asynccontextmanager
+async def _alerts(running: RunningRole, search: Search) -> AsyncIterator[None]:
+    """Run the saved searches beside the server, where the settings say so."""
+    settings, stop = running.settings, running.stop
+    if not settings.alerts.with_serve:
+        yield
+        return
+    async with Client(settings) as http:
+        work = asyncio.create_task(AlertService(search.client, settings, http).run(stop.is_set))
+        try:
+            yield
+        finally:
+            stop.set()
+            await asyncio.wait([work], timeout=_ALERTS_DRAIN_SECONDS)
+            work.cancel()
 
 
 async def _run_with_hubs(running: RunningRole, search: Search) -> None:

@@ -6,6 +6,7 @@ All times are aware UTC datetimes; all URLs are text that `pipelines.urls` has m
 
 from __future__ import annotations
 
+from schemas.records.alerts import AlertChannel, AlertDelivery, AlertProgress, SavedSearch, ShardPosition
 from schemas.records.articles import REMOVED, Article, Entry, PageFacts, Revision, Right, TopicTag
 from schemas.records.base import EARLIEST, LATEST, ClockTime, Digest, LanguageCode, Record, Unit
 from schemas.records.breaker import BreakerState
@@ -30,6 +31,9 @@ RECORDS: tuple[type[Record], ...] = (
     BreakerState,
     Subscription,
     PushFacts,
+    SavedSearch,
+    AlertDelivery,
+    AlertProgress,
 )
 
 __all__ = [
@@ -38,6 +42,9 @@ __all__ = [
     "LATEST",
     "RECORDS",
     "REMOVED",
+    "AlertChannel",
+    "AlertDelivery",
+    "AlertProgress",
     "Article",
     "BreakerState",
     "ClockTime",
@@ -58,6 +65,8 @@ __all__ = [
     "Record",
     "Revision",
     "Right",
+    "SavedSearch",
+    "ShardPosition",
     "SitemapState",
     "Stage",
     "Subscription",

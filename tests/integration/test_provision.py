@@ -43,10 +43,8 @@ def test_everything_is_there_and_a_second_call_changes_nothing(river: Settings, 
     changes = provision(river)
     assert set(states(changes).values()) == {ProvisionState.UNCHANGED}, [one for one in changes if one.details]
     names = {topic.full_name(river.river.name) for topic in TOPICS}
-    expected = {
-        f"{river.river.name}-{kind}"
-        for kind in ("articles", "outcomes", "revisions", "feeds", "workers", "articles-2026.11")
-    }
+    kinds = ("articles", "outcomes", "revisions", "feeds", "workers", "saved-searches", "alert-deliveries")
+    expected = {f"{river.river.name}-{kind}" for kind in (*kinds, "alert-progress", "articles-2026.11")}
     assert set(states(changes)) == names | expected
 
 

@@ -27,6 +27,10 @@ CLIENTS = {
 """Client library -> where it may be imported."""
 
 PURE = (
+    "pipelines/alerts/evaluation.py",
+    "pipelines/alerts/figures.py",
+    "pipelines/alerts/messages.py",
+    "pipelines/alerts/positions.py",
     "pipelines/lab/internet/answers.py",
     "pipelines/lab/internet/audit.py",
     "pipelines/lab/internet/items.py",

@@ -21,6 +21,7 @@ from pipelines.web.models import HistoryAnswer
 from pipelines.web.views import paragraphs
 from schemas.records import Feed, FeedState
 from tests.contract.test_search import ARTICLES, NOW, SPORT, article
+from tests.memory_alerts import MemoryAlerts
 from tests.memory_search import MemorySearch, StillRiver
 
 EVIL = "\"><script>alert(1)</script><img src=x onerror=alert(2)>'&lt;b&gt;\u202e</title>"
@@ -40,7 +41,7 @@ def river() -> StillRiver:
 
 @pytest.fixture
 def client(search: MemorySearch, river: StillRiver) -> Iterator[TestClient]:
-    app = application(Settings(), dict, search, river)
+    app = application(Settings(), dict, search, river, MemoryAlerts(Settings()))
     with TestClient(
         app,
         base_url="http://127.0.0.1:8080",
@@ -234,11 +235,16 @@ def test_the_style_sheet_names_no_other_host(client: TestClient) -> None:
 
 
 def test_the_reference_has_a_form_for_each_path(client: TestClient) -> None:
+    saved = client.post("/v1/alerts", json={"query": "bridge"}).json()["id"]
     page = tree(client, "/docs")
     forms = {form.xpath("string(input[@name='path']/@value)"): form for form in page.xpath("//form")}
-    assert set(forms) == set(client.get("/openapi.json").json()["paths"])
+    paths = client.get("/openapi.json").json()["paths"]
+    assert set(forms) == {path for path, methods in paths.items() if "get" in methods}
+    assert "DELETE /v1/alerts/{id}" in page.xpath("//h2/text()")
     for path, form in forms.items():
-        fields = dict(form.form_values()) | ({"id": ARTICLES[0].id} if "{id}" in path else {})
+        fields = dict(form.form_values()) | (
+            {"id": saved if "alerts" in path else ARTICLES[0].id} if "{id}" in path else {}
+        )
         answer = client.get("/docs/try", params=fields)
         assert answer.status_code == 303, path
         assert "{" not in answer.headers["location"]
@@ -251,6 +257,7 @@ def test_the_reference_has_a_form_for_each_path(client: TestClient) -> None:
 _PATHS = (
     *("/", "/search", "/nowhere", "/static/x", "/openapi.json", "/healthz", "/docs", "/sources", "/{}"),
     *("/v1/search", "/v1/count", "/v1/timeline", "/v1/top/source", "/v1/top/{}", "/v1/{}", "/articles/{}"),
+    *("/saved", "/saved/{}.rss", "/saved/{}/remove", "/v1/alerts", "/v1/alerts/{}", "/v1/alerts/{}/pause"),
 )
 _NAMES = ("q", "sort", "limit", "cursor", "after", "before", "format", "interval", "explain", "x", "q[]", "")
 _VALUES = (
