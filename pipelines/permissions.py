@@ -21,17 +21,24 @@ WRITES = (*READS, "index", "create_index", "maintenance", "manage")
 """`manage` because an index gets its read alias in the request that makes it, which takes that right."""
 
 INDEX_RIGHTS: dict[str, dict[Role, tuple[str, ...]]] = {
-    "articles": {Role.PROCESS: WRITES, Role.SERVE: READS},
+    "articles": {Role.PROCESS: WRITES, Role.SERVE: (*READS, "maintenance", "monitor")},
     "revisions": {Role.PROCESS: WRITES, Role.SERVE: READS},
     "outcomes": {Role.RECORD: WRITES, Role.SERVE: READS},
     "feeds": {Role.RECORD: WRITES, Role.SERVE: READS},
     "workers": {Role.RECORD: WRITES, Role.SERVE: READS},
+    "saved-searches": {Role.SERVE: (*WRITES, "delete")},
+    "alert-deliveries": {Role.SERVE: (*WRITES, "delete")},
+    "alert-progress": {Role.SERVE: (*WRITES, "delete")},
 }
-"""Of each family of indices, who has which privileges; whoever types commands has all of them."""
+"""Of each family of indices, who has which privileges; whoever types commands has all of them.
+
+`serve` refreshes the articles' indices and looks at their state before it evaluates saved searches, which are its own.
+"""
 
 CLUSTER_RIGHTS: dict[Role, tuple[str, ...]] = {
     Role.PROCESS: ("monitor",),
     Role.RECORD: ("monitor",),
+    Role.SERVE: ("monitor",),
     Role.CLI: ("monitor", "manage_index_templates"),
 }
 """`monitor`, which only reads, because whoever makes an index looks first whether its template is there."""
