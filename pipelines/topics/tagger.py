@@ -5,25 +5,22 @@ cues are looked up from the left, the longest first, and every class is weighed 
 the best of the paragraphs that it leads or nearly leads, since a protest paragraph in an article on diplomacy vanishes
 in the whole.
 
-Notation of a cue: words in lower case, separated by blanks that also stand for a hyphen or an apostrophe
-(`cease fire` finds "cease-fire"); a star is any ending or beginning (`protest*`, `*minister`). Of several
-single-word cues that fit, the one with the most letters counts. The list `mask` holds phrases that contain a cue and do
+The notation of cues is explained in `pipelines/topics/cues.py`. The list `mask` holds phrases that contain a cue and do
 not mean it.
 """
 
 from __future__ import annotations
 
 import math
-import re
 import tomllib
-import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Any
 
+from pipelines.topics.cues import Cue, CueMatcher, cue_matcher, lower_case
 from schemas.media_topics import BY_ID
 from schemas.records import TopicTag
 
@@ -48,55 +45,6 @@ _PARAGRAPH = 1.25
 """The best paragraph alone must reach this many times the threshold."""
 _NEAR = 0.55
 """A topic is given only when it has this part of the strongest one's strength, in the whole or in its paragraph."""
-_LONGEST_WORD = 60
-"""Longer words are no words and have no cues."""
-_REMEMBERED_WORDS = 100_000
-"""TopicWords whose cues are kept in memory, per language; then it starts anew."""
-
-_SEPARATORS = re.compile(r"([\W_]+)")
-_CUE_WORDS = re.compile(r"[^\W_]+\*?|\*[^\W_]+")
-_JOINS = frozenset(" \u00a0-\u2010\u2011'\u2019")
-"""Characters that may stand between the words of one phrase."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Cue:
-    """One entry of a lexicon, compared by identity.
-
-    Attributes:
-        rest: the words after the first, each literal or with a star.
-        votes: weight by topic id; empty for a mask.
-    """
-
-    rest: tuple[str, ...]
-    votes: tuple[tuple[str, float], ...]
-
-
-Candidates = tuple[Cue, ...]
-
-
-class TopicWords(dict[str, Candidates]):
-    """The cues that may begin with a word, longest first; what was looked up once is kept."""
-
-    def __init__(self, cues: Iterable[tuple[str, Cue]]) -> None:
-        super().__init__()
-        self._by_first: dict[str, list[Cue]] = {}
-        for first, cue in cues:
-            self._by_first.setdefault(first, []).append(cue)
-
-    def __missing__(self, word: str) -> Candidates:
-        if len(word) > _LONGEST_WORD:
-            return ()
-        if len(self) >= _REMEMBERED_WORDS:
-            self.clear()
-        patterns = [(len(word) + 1, word)]
-        patterns += [(n, f"{word[:n]}*") for n in range(1, len(word) + 1)]
-        patterns += [(len(word) - n, f"*{word[n:]}") for n in range(len(word))]
-        found = [(letters, cue) for letters, pattern in patterns for cue in self._by_first.get(pattern, ())]
-        phrases = sorted((cue for _, cue in found if cue.rest), key=lambda cue: -len(cue.rest))
-        singles = sorted(((n, cue) for n, cue in found if not cue.rest), key=lambda pair: -pair[0])
-        self[word] = result = (*phrases, *(cue for _, cue in singles[:1]))
-        return result
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,25 +52,24 @@ class Lexicon:
     """The cues of one language, ready to be looked up.
 
     Attributes:
-        words: the cues by first word.
+        cues: what finds the cues.
         thresholds: strength at which a topic is given, by topic id.
     """
 
-    words: TopicWords
+    cues: CueMatcher
     thresholds: dict[str, float]
 
 
 def compile_lexicon(document: dict[str, Any]) -> Lexicon:
-    """Make a lexicon from its TOML document: `mask` and one table per topic id; other keys are ignored."""
+    """Make a lexicon from its TOML document: `language`, `mask` and one table per topic id."""
     votes: dict[str, dict[str, float]] = {phrase: {} for phrase in document.get("mask", ())}
     for topic in BY_ID:
         for strength, weight in WEIGHTS.items():
             for cue in document.get(topic, {}).get(strength, ()):
                 votes.setdefault(cue, {})[topic] = weight
-    split = ((_CUE_WORDS.findall(cue), tuple(by_topic.items())) for cue, by_topic in votes.items())
-    words = TopicWords((first, Cue(tuple(rest), found)) for (first, *rest), found in split)
     usual = document.get("threshold", _THRESHOLD)
-    return Lexicon(words, {topic: document.get(topic, {}).get("threshold", usual) for topic in BY_ID})
+    matcher = cue_matcher(document.get("language", ""), votes)
+    return Lexicon(matcher, {topic: document.get(topic, {}).get("threshold", usual) for topic in BY_ID})
 
 
 @cache
@@ -142,41 +89,13 @@ def _lexicon(language: str) -> Lexicon | None:
     return compile_lexicon(tomllib.loads(_folder().joinpath(f"{language}.toml").read_text(encoding="utf-8")))
 
 
-def _find(words: TopicWords, text: str) -> Iterator[tuple[Cue, str]]:
-    """Give the cues of a lower-case text from left to right, each with the words that matched; none overlap."""
-    parts = _SEPARATORS.split(text)  # words at even places, what separates them at odd ones
-    free = 0
-    for at, candidates in [(2 * i, found) for i, word in enumerate(parts[::2]) if (found := words[word])]:
-        if at < free:
-            continue
-        for cue in candidates:
-            end = at + 2 * len(cue.rest)
-            if not cue.rest or _continues(parts, at, cue.rest):
-                if cue.votes:
-                    yield cue, "".join(parts[at : end + 1])
-                free = end + 1
-                break
-
-
-def _continues(parts: list[str], at: int, rest: tuple[str, ...]) -> bool:
-    if at + 2 * len(rest) >= len(parts):
-        return False
-    for i, expected in enumerate(rest, 1):
-        word = parts[at + 2 * i]
-        if word != expected and not (expected[-1] == "*" and word.startswith(expected[:-1])):
-            return False
-        if not _JOINS.issuperset(parts[at + 2 * i - 1]):
-            return False
-    return True
-
-
-def _segments(body: str) -> Iterator[tuple[str, int]]:
+def _segments(body: str, length: Callable[[str], int]) -> Iterator[tuple[str, int]]:
     """Cut a body at its lines into pieces of `_SEGMENT_WORDS` or more, each with its number of words."""
     held: list[str] = []
     words = 0
     for line in body.split("\n"):
         held.append(line)
-        words += line.count(" ") + 1
+        words += length(line)
         if words >= _SEGMENT_WORDS:
             yield "\n".join(held), words
             held, words = [], 0
@@ -204,10 +123,10 @@ class _Tally:
     firm: set[str] = field(default_factory=set)
     words: int = 0
 
-    def read(self, words: TopicWords, text: str, place: float, length: int) -> None:
+    def read(self, cues: CueMatcher, text: str, place: float, length: int) -> None:
         here: set[Cue] = set()
         mass: dict[str, float] = {}
-        for cue, shown in _find(words, text):
+        for cue, shown in cues.find(text):
             self.counts[cue] = self.counts.get(cue, 0) + 1
             if cue not in self.shown:
                 self.places[cue], self.shown[cue] = place, shown
@@ -255,14 +174,10 @@ def tag(title: str, body: str, language: str) -> list[TopicTag]:
     if lexicon is None:
         return []
     tally = _Tally()
-    tally.read(lexicon.words, _normal(title), _TITLE, 0)
-    for i, (text, length) in enumerate(_segments(_normal(body))):
-        tally.read(lexicon.words, text, _REST if i else _LEAD, length)
+    tally.read(lexicon.cues, lower_case(title, language), _TITLE, 0)
+    for i, (text, length) in enumerate(_segments(lower_case(body, language), lexicon.cues.length)):
+        tally.read(lexicon.cues, text, _REST if i else _LEAD, length)
     return _choose(lexicon, tally)
-
-
-def _normal(text: str) -> str:
-    return unicodedata.normalize("NFC", text).lower()
 
 
 def _choose(lexicon: Lexicon, tally: _Tally) -> list[TopicTag]:

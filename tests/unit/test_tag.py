@@ -1,13 +1,14 @@
 """Topics and their evidence, on short articles of our own."""
 
 import tomllib
-import unicodedata
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipelines.topics.cues import TopicWords, WordMatcher, lower_case
 from pipelines.topics.tagger import MAX_EVIDENCE, MAX_TOPICS, compile_lexicon, languages, tag
 from schemas.media_topics import BY_ID
 
@@ -22,6 +23,36 @@ any_text = st.text(max_size=400)
 pieces = st.sampled_from([*NEWS.split(), "\n", "\u00a0", "e\u0301lection"])
 words_of_news = st.lists(pieces, max_size=120).map(" ".join)
 texts = st.one_of(any_text, words_of_news)
+
+
+def word_cues(document: dict[str, Any]) -> TopicWords:
+    matcher = compile_lexicon(document).cues
+    assert isinstance(matcher, WordMatcher)
+    return matcher.words
+
+
+def found(language: str, cues: list[str], text: str) -> list[str]:
+    matcher = compile_lexicon({"language": language, "medtop:15000000": {"strong": cues}}).cues
+    return [shown for _, shown in matcher.find(lower_case(text, language))]
+
+
+@pytest.mark.parametrize(
+    ("language", "cues", "text", "shown"),
+    [
+        ("zh", ["足球", "足球俱乐部", "世界杯"], "中国足球俱乐部参加世界杯。", ["足球俱乐部", "世界杯"]),
+        ("zh", ["nba", "ai"], "在NBA和AI公司，air不算", ["nba", "ai"]),
+        ("ja", ["テロ", "ドル", "選挙"], "ステロイドとアイドル、テロと選挙、3ドル", ["テロ", "選挙", "ドル"]),
+        ("ja", ["*リーグ"], "プレミアリーグ", ["リーグ"]),
+        ("ar", ["حكومة", "انتخاب*"], "والحكومة للحكومة وبالحكومة حكومة الانتخابات", 5),
+        ("ar", ["مجلس الأمن"], "أعلن لمجلس الامن ومجلس الأمنِ", ["لمجلس الامن", "ومجلس الأمنِ"]),
+        ("ar", ["وزير"], "الوزير ووزير زير", 2),
+        ("tr", ["ısı", "istanbul", "seçim*"], "ISI İSTANBUL Seçimlerde", ["ısı", "istanbul", "seçimlerde"]),
+        ("ru", ["самолет*"], "Самолёты и самолеты", ["самолёты", "самолеты"]),
+    ],
+)
+def test_each_way_of_writing_is_read(language: str, cues: list[str], text: str, shown: list[str] | int) -> None:
+    hits = found(language, cues, text)
+    assert hits == shown or len(hits) == shown
 
 
 @pytest.mark.parametrize("article", ARTICLES, ids=NAMES)
@@ -40,7 +71,7 @@ def test_the_articles_cover_every_class_and_every_language() -> None:
 @given(title=texts, body=texts, language=st.sampled_from([*sorted(languages()), "und", "xx", ""]))
 def test_any_text_gives_sorted_topics_with_evidence_from_the_text(title: str, body: str, language: str) -> None:
     topics = tag(title, body, language)
-    text = unicodedata.normalize("NFC", f"{title}\n{body}").lower()
+    text = lower_case(f"{title}\n{body}", language)
     assert len(topics) <= MAX_TOPICS
     assert [t.score for t in topics] == sorted((t.score for t in topics), reverse=True)
     assert len({t.id for t in topics}) == len(topics)
@@ -99,7 +130,7 @@ def test_weak_cues_alone_give_nothing() -> None:
 
 def test_masks_hide_the_cue_inside() -> None:
     lexicon = {"mask": ["war of words"], "medtop:16000000": {"strong": ["war"]}}
-    words = compile_lexicon(lexicon).words
+    words = word_cues(lexicon)
     assert [len(cue.votes) for cue in words["war"]] == [0, 1]
     assert tag("A war of words", "A war of words it was, nothing but a war of words. " * 3, "en") == []
 
@@ -131,14 +162,14 @@ def test_a_phrase_does_not_cross_a_sentence() -> None:
 
 def test_the_most_particular_single_word_counts() -> None:
     lexicon = {"medtop:16000000": {"strong": ["protest*"]}, "medtop:12000000": {"strong": ["protestant*"]}}
-    words = compile_lexicon(lexicon).words
+    words = word_cues(lexicon)
     assert [topic for cue in words["protestants"] for topic, _ in cue.votes] == ["medtop:12000000"]
     assert [topic for cue in words["protests"] for topic, _ in cue.votes] == ["medtop:16000000"]
     assert words["pro"] == ()
 
 
 def test_a_star_in_front_finds_compounds() -> None:
-    words = compile_lexicon({"medtop:11000000": {"strong": ["*minister"]}}).words
+    words = word_cues({"medtop:11000000": {"strong": ["*minister"]}})
     assert words["außenminister"]
     assert words["minister"]
     assert not words["ministerium"]
