@@ -34,6 +34,7 @@ COMMANDS: dict[str, str] = {
     "keys": "API keys of the HTTP server: add, list, revoke.",
     "stack": "Kafka and Elasticsearch on this machine, without Docker.",
     "setup": "Create topics and index templates, or show what would change.",
+    "dashboards": "The dashboards for Kibana: export, push, check.",
     "doctor": "Check this machine and the servers, and say what to do.",
     "status": "What the river holds and what is waiting where.",
     "tap": "The records of a topic as they come.",

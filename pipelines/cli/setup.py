@@ -1,6 +1,8 @@
-"""`newsriver setup`: topics and index templates."""
+"""`newsriver setup`: topics, index templates, and dashboards where a Kibana is set."""
 
 from __future__ import annotations
+
+import asyncio
 
 import click
 
@@ -17,6 +19,8 @@ from pipelines.settings import Settings
 def setup(context: Context, dry_run: bool, print_acls: bool, as_json: bool) -> None:
     """Create the river's topics and index templates, or bring them up to date; running it again changes nothing.
 
+    Where `kibana.url` is set, its dashboards too; what was edited there is left alone.
+
     `--print-acls` prints the ACLs of Kafka and the roles of Elasticsearch that give each role what it needs and no
     more, as commands and requests that their owner can send as they are; with `--json` as one document.
     """
@@ -26,15 +30,21 @@ def setup(context: Context, dry_run: bool, print_acls: bool, as_json: bool) -> N
     from pipelines.index.provision import provision
 
     changes = provision(context.settings, dry_run=dry_run)
+    if context.settings.kibana.url:
+        from pipelines.dashboards.push import push
+
+        changes += asyncio.run(push(context.settings, dry_run=dry_run))
     if as_json:
         rows = [{"what": one.what, "name": one.name, "state": one.state, "details": one.details} for one in changes]
         print_json({"dry_run": dry_run, "changes": rows})
         return
     width = max(len(one.name) for one in changes)
     for one in changes:
-        out.print(f"{one.what:<9} {one.name:<{width}}  {one.state}", style=None if one.state == "unchanged" else "bold")
+        out.print(
+            f"{one.what:<12} {one.name:<{width}}  {one.state}", style=None if one.state == "unchanged" else "bold"
+        )
         for each in one.details:
-            out.print(f"{'':<{width + 12}}{plain(each)}", style="dim")
+            out.print(f"{'':<{width + 15}}{plain(each)}", style="dim")
     if dry_run:
         err.print("dry run: nothing was written")
 

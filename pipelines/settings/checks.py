@@ -79,6 +79,20 @@ def server_url(text: str) -> str:
     return text
 
 
+def kibana_url(text: str) -> str:
+    """Check the address of a Kibana, which may have a path before all of its own; credentials have their own option."""
+    try:
+        parts = urlsplit(text)
+        parts.port  # noqa: B018 - raises where it is none
+    except ValueError:
+        raise _no("is no address") from None
+    if text and (parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment):
+        raise _no("is no address such as https://kibana.example.org")
+    if parts.username or parts.password:
+        raise _no("holds credentials; use kibana.api_key")
+    return text.rstrip("/")
+
+
 def _near_server(text: str) -> str:
     scheme, there, rest = text.rpartition("://")
     host, _, port = rest.strip("/").partition(":")

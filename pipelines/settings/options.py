@@ -392,6 +392,28 @@ class AlertSettings(Section):
     """Sender of the mails."""
 
 
+class KibanaSettings(Section):
+    """The Kibana that `newsriver dashboards push` and `newsriver setup` write dashboards into."""
+
+    url: Annotated[str, AfterValidator(checks.kibana_url), Field(examples=["https://kibana.example.org"])] = ""
+    """Address, with its base path if it has one; empty means none: `serve` has the same dashboards."""
+
+    api_key: SecretStr = SecretStr("")
+    """API key that may manage saved objects in the space; better in the environment than in a file."""
+
+    api_key_file: Annotated[OptionalFile, Field(examples=["/run/secrets/kibana-api-key"])] = None
+    """File that holds the API key, used instead of `api_key`."""
+
+    space: Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,100}$")] = "default"
+    """Space the dashboards are written into."""
+
+    ca_certs: Annotated[OptionalFile, Field(examples=["/etc/ssl/kibana-ca.pem"])] = None
+    """PEM file of the authority that signed Kibana's certificate, where it is not a public one."""
+
+    timeout_seconds: Annotated[float, Field(gt=0, le=600)] = 60.0
+    """Longest wait for one answer."""
+
+
 class StackSettings(Section):
     """The local servers that `newsriver stack up` runs, without Docker."""
 
@@ -425,6 +447,7 @@ class Settings(Section):
     search: SearchSettings = SearchSettings()
     serve: ServeSettings = ServeSettings()
     alerts: AlertSettings = AlertSettings()
+    kibana: KibanaSettings = KibanaSettings()
     stack: StackSettings = StackSettings()
 
     @property

@@ -6,9 +6,13 @@ The expected numbers are computed from the seed's records by plain Python, panel
 from __future__ import annotations
 
 import asyncio
+import os
+import subprocess
+import sys
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
+from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -27,6 +31,7 @@ from schemas.dashboards.filters import PanelFilter
 from schemas.dashboards.spec import Panel
 from schemas.records import Article, Outcome
 from tests.dashboard_seed import Seed
+from tests.kibana_double import KibanaDouble, served
 
 pytestmark = pytest.mark.servers
 
@@ -338,3 +343,18 @@ def test_a_river_without_indices_shows_empty_panels(servers: tuple[str, str], se
         tables = asked(settings, board.panels, period(seed))
         assert all(isinstance(table, PanelTable) for table in tables.values())
         assert {value for table in tables.values() for row in table.rows for value in row.values} <= {0.0, None}
+
+
+@pytest.mark.parametrize("version", ["8.19.9", "9.5.4"])
+def test_the_script_for_a_real_kibana_runs_to_its_end(seeded: Settings, version: str) -> None:
+    with served(KibanaDouble(version)) as url:
+        done = subprocess.run(
+            [sys.executable, str(Path(__file__).parents[2] / "deploy" / "verify-kibana")],
+            env={**os.environ, "NEWSRIVER_KIBANA__URL": url, "NEWSRIVER_RIVER__NAME": seeded.river.name},
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.count(" documents") == len(PANELS) + 1
