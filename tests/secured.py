@@ -224,7 +224,7 @@ def _changes(authority: Authority, pair: tuple[Path, Path], extra: list[int]) ->
             (config / name).touch()
         (config / "users").write_text(f"{SUPERUSER}:{_hashed(PASSWORD)}\n")
         (config / "users_roles").write_text(f"superuser:{SUPERUSER}\n")
-        shutil.copy(pair[0], config / "http.pem")
+        (config / "http.pem").write_bytes(pair[0].read_bytes() + authority.ca.read_bytes())
         shutil.copy(pair[1], config / "http.key")
 
     def get(url: str) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import click
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from pipelines.cli.console import err, out, print_json
+from pipelines.cli.console import err, out, print_json, write
 from pipelines.cli.context import Context
 
 if TYPE_CHECKING:
@@ -214,6 +214,25 @@ def schedule(feeds: int, days: float, seed: int, as_json: bool) -> None:
         return
     for table in schedule_tables(result):
         out.print(table, "")
+
+
+@bench.command()
+@click.option("--feeds", type=click.IntRange(1), default=180_000, show_default=True, help="Feeds in the list.")
+@click.option("--articles", type=click.IntRange(1), default=1_000_000, show_default=True, help="New articles a day.")
+@click.option("--copies", type=click.IntRange(1, 7), default=3, show_default=True, help="Of each record and document.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document, with the figures it is computed from.")
+def scale(feeds: int, articles: int, copies: int, as_json: bool) -> None:
+    """Compute what a river of some size takes, from figures that the other benchmarks gave; runs nothing."""
+    from dataclasses import asdict
+
+    from pipelines.lab.bench.scale import FIGURES, RiverPlan, plan_table
+
+    plan = RiverPlan(feeds, articles, copies)
+    if not as_json:
+        write(plan_table([plan]) + "\n")
+        return
+    computed = {name: getattr(plan, name) for name, kind in vars(RiverPlan).items() if isinstance(kind, property)}
+    print_json({**asdict(plan), **computed, "figures": [asdict(figure) for figure in FIGURES]})
 
 
 def _own(context: Context, workers: int | None, options: Sequence[str] = ()) -> Context:

@@ -19,6 +19,8 @@ from schemas.roles import Role
 log = logging.getLogger(__name__)
 
 _UNAUTHORIZED = 401
+_NAMED = 3
+"""Missing rights that are named."""
 
 
 def require_rights(settings: Settings, role: Role) -> None:
@@ -54,15 +56,16 @@ def _check(client: Elastic, name: str, roles: dict[str, dict[str, Any]]) -> None
     # Without security there is nobody to ask.
     if answer.ok and not answer.body["has_all_requested"]:
         raise ServiceError(
-            f"Elasticsearch at {client.url} does not let us {', '.join(_missing(answer.body))}",
+            f"Elasticsearch at {client.url} does not let us {_missing(answer.body)}",
             hint=f"`newsriver setup --print-acls` has the role {name} with all that it takes",
             resource=client.url,
         )
 
 
-def _missing(body: dict[str, Any]) -> list[str]:
+def _missing(body: dict[str, Any]) -> str:
     """Name what is not allowed, e.g. `index in news-articles`."""
-    cluster = [f"{right} in the cluster" for right, has in body["cluster"].items() if not has]
-    return cluster + [
-        f"{right} in {name}" for name, rights in body["index"].items() for right, has in rights.items() if not has
-    ]
+    found = [f"{right} in the cluster" for right, has in body["cluster"].items() if not has]
+    for name, rights in body["index"].items():
+        found += [f"{right} in {name}" for right, has in rights.items() if not has]
+    more = f" and {len(found) - _NAMED} rights more" if len(found) > _NAMED else ""
+    return ", ".join(found[:_NAMED]) + more

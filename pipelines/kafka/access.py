@@ -6,18 +6,12 @@ are read from their files at each new connection, so that what has rotated is us
 
 from __future__ import annotations
 
-import socket
 import ssl
-from contextlib import closing
 from typing import Any
 
-from pipelines.errors import ServiceError, SettingsError
+from pipelines.errors import SettingsError
 from pipelines.settings import KafkaSettings
 from pipelines.settings.secrets import readable, secret
-
-_PROBE_SECONDS = 3.0
-_ALERT_SECONDS = 0.5
-"""A server that wants another certificate says so after the handshake, when it is read from (RFC 8446, 4.4.2.4)."""
 
 _access: dict[str, KafkaSettings] = {}
 
@@ -40,11 +34,7 @@ def access_options(bootstrap: str) -> dict[str, Any]:
     if found.uses_tls:
         options["ssl_context"] = tls_context(found)
     if found.uses_sasl:
-        options |= {
-            "sasl_mechanism": found.sasl_mechanism,
-            "sasl_plain_username": found.username,
-            "sasl_plain_password": secret(found.password, found.password_file, "kafka.password_file"),
-        }
+        options |= login(found)
     return options
 
 
@@ -76,47 +66,19 @@ def tls_context(settings: KafkaSettings) -> ssl.SSLContext:
     return context
 
 
-def tls_refusal(bootstrap: str) -> ServiceError | None:
-    """Tell whether a broker and we refuse each other's certificates, which no waiting mends; asks one broker itself.
+def access_to(bootstrap: str) -> KafkaSettings | None:
+    """Give how these brokers are talked to; None where nothing was said of them."""
+    return _access.get(bootstrap)
 
-    kafka-python takes a failed handshake for a broker that is away, and would try for ever.
+
+def login(found: KafkaSettings) -> dict[str, str]:
+    """Give kafka-python's options for a login, with the password as it is now.
 
     Raises:
-        SettingsError: a certificate's file cannot be used.
+        SettingsError: its file cannot be read.
     """
-    found = _access.get(bootstrap)
-    if found is None or not found.uses_tls:
-        return None
-    context = tls_context(found)
-    for server in bootstrap.split(","):
-        why, hint = _handshake(context, server)
-        if why:
-            return ServiceError(f"Kafka at {server}: {why}", hint=hint, resource=server)
-    return None
-
-
-def _handshake(context: ssl.SSLContext, server: str) -> tuple[str, str]:
-    """Shake hands with one broker; give what is wrong and what to do, or nothing."""
-    host, _, port = server.rpartition(":")
-    host = host.strip("[]")
-    try:
-        with closing(socket.create_connection((host, int(port)), _PROBE_SECONDS)) as plain:
-            tls = context.wrap_socket(plain, server_hostname=host)
-            with closing(tls):
-                tls.settimeout(_ALERT_SECONDS)
-                tls.recv(1)
-    except ssl.SSLCertVerificationError as error:
-        return (
-            f"its certificate is not trusted: {error.verify_message}",
-            "kafka.ca_certs names the authority that signed it, and the address its host name",
-        )
-    except ssl.SSLError as error:
-        reason = (error.reason or "").replace("_", " ").lower()
-        if "alert" in reason and ("certificate" in reason or "unknown ca" in reason):
-            hint = "kafka.client_cert and kafka.client_key name one that its authority has signed"
-            return f"it refuses our certificate: {reason}", hint
-        if "wrong version number" in reason or "record layer failure" in reason:
-            return "it does not speak TLS there", "give its port for TLS, or set kafka.security_protocol"
-    except OSError:
-        return "", ""  # it is away, or has nothing to say before we do: both are no refusal
-    return "", ""
+    return {
+        "sasl_mechanism": found.sasl_mechanism,
+        "sasl_plain_username": found.username,
+        "sasl_plain_password": secret(found.password, found.password_file, "kafka.password_file"),
+    }

@@ -25,7 +25,7 @@ from kafka.errors import (
 )
 
 from pipelines.errors import ServiceError
-from pipelines.kafka.access import tls_refusal
+from pipelines.kafka.handshake import lasting_refusal
 from pipelines.worker_environment import MEMBER
 
 CHURN = (CommitFailedError, RebalanceInProgressError, IllegalGenerationError, UnknownMemberIdError)
@@ -81,7 +81,7 @@ def answering(bootstrap: str) -> Iterator[None]:
     except (KafkaError, OSError, ValueError) as error:  # a ValueError is an address that is none
         if lasting(error):
             raise refusal(error, bootstrap) from None
-        raise tls_refusal(bootstrap) or away(bootstrap, error) from None
+        raise lasting_refusal(bootstrap) or away(bootstrap, error) from None
 
 
 def missing(topics: list[str]) -> ServiceError:

@@ -10,16 +10,16 @@ from kafka import KafkaConsumer
 from kafka.errors import KafkaError, TopicAuthorizationFailedError
 
 from pipelines.backoff import Backoff
-from pipelines.kafka.access import tls_refusal
 from pipelines.kafka.admin import topics as existing
 from pipelines.kafka.client import Message, message
 from pipelines.kafka.faults import Away, lasting, missing, refusal
+from pipelines.kafka.handshake import lasting_refusal
 from pipelines.kafka.outage import last_words, outage
 
 _AWAY_SECONDS = 0.5
 _BACKOFF = Backoff(1.0, 10.0)
 
-_CERTIFICATES_SECONDS = 10.0
+_LOGIN_SECONDS = 10.0
 _MISSING_SECONDS = 5.0
 """So long a topic may be absent from what the client knows before the broker is asked whether it exists."""
 
@@ -44,7 +44,7 @@ def patiently(ask: Callable[[], Any], bootstrap: str, topics: Iterable[str] = ()
                 if lasting(error):
                     raise refusal(error, bootstrap) from None
                 waits += 1
-                if refused := tls_refusal(bootstrap):
+                if refused := lasting_refusal(bootstrap):
                     raise refused from None
                 outage.fails(client, f"Kafka at {bootstrap}: {error}", since=began)
                 if waits > 1:
@@ -103,7 +103,7 @@ class TopicWatch:
         self._bootstrap = bootstrap
         self._topics = frozenset(topics)
         self._absent_since: float | None = None
-        self._certificates_at = time.monotonic()
+        self._login_at = time.monotonic()
 
     def polled(self, *, empty: bool) -> None:
         """Note what a poll brought.
@@ -117,7 +117,7 @@ class TopicWatch:
             return
         if not any(each.connected for each in list(self._manager._conns.values())):  # noqa: SLF001 - as above
             outage.fails(self, f"no connection to {self._bootstrap} ({last_words.text})")
-            self._look_at_certificates()
+            self._look_at_login()
             return
         outage.works(self)
         self._look_for_topics()
@@ -136,15 +136,15 @@ class TopicWatch:
         """Forget it."""
         outage.works(self)
 
-    def _look_at_certificates(self) -> None:
+    def _look_at_login(self) -> None:
         """See now and then whether the connection fails for good.
 
         Raises:
             ServiceError: it does.
         """
-        if time.monotonic() - self._certificates_at > _CERTIFICATES_SECONDS:
-            self._certificates_at = time.monotonic()
-            if refused := tls_refusal(self._bootstrap):
+        if time.monotonic() - self._login_at > _LOGIN_SECONDS:
+            self._login_at = time.monotonic()
+            if refused := lasting_refusal(self._bootstrap):
                 raise refused
 
     def _look_for_topics(self) -> None:

@@ -24,9 +24,9 @@ from kafka.errors import (
 
 from pipelines.backoff import Backoff
 from pipelines.errors import Poison, RecordsRefused
-from pipelines.kafka.access import tls_refusal
 from pipelines.kafka.client import options
 from pipelines.kafka.faults import lasting, refusal
+from pipelines.kafka.handshake import lasting_refusal
 from pipelines.kafka.outage import last_words, outage
 from pipelines.kafka.patience import patiently, require
 from schemas.topics import MAX_RECORD_BYTES
@@ -174,7 +174,7 @@ class Sender:
         why = f"Kafka at {self._bootstrap} takes no records, {len(self._pending)} wait ({last_words.text})"
         outage.fails(self, why, since=began)
         if time.monotonic() - began > _LONG_SECONDS:
-            if refused := tls_refusal(self._bootstrap):
+            if refused := lasting_refusal(self._bootstrap):
                 raise refused
             require(self._bootstrap, {draft.topic for draft, _ in self._pending})
 

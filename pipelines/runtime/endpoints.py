@@ -23,6 +23,22 @@ def kafka_bootstrap(settings: Settings) -> str:
     return _local(settings, "Kafka", "kafka.bootstrap_servers").bootstrap
 
 
+def require_login(settings: Settings) -> None:
+    """Make sure that Kafka lets us in, where it asks who we are; of brokers that are away nothing is asked.
+
+    Raises:
+        ServiceError: a certificate or the login is refused, or no server is named and no local stack was ever started.
+        SettingsError: a file of a secret or a certificate cannot be used.
+    """
+    bootstrap = kafka_bootstrap(settings)
+    if settings.kafka.security_protocol == "PLAINTEXT":
+        return
+    from pipelines.kafka.handshake import lasting_refusal
+
+    if refused := lasting_refusal(bootstrap):
+        raise refused
+
+
 def elasticsearch_url(settings: Settings) -> str:
     """Give Elasticsearch's address as a URL.
 

@@ -9,7 +9,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass, field
 
 from pipelines.errors import ServiceError
-from pipelines.runtime.endpoints import kafka_bootstrap
+from pipelines.runtime.endpoints import require_login
 from pipelines.runtime.heartbeat import Heartbeat, Waits
 from pipelines.runtime.signals import drain_on_signals, leave_within
 from pipelines.settings import Settings
@@ -59,7 +59,7 @@ def run_role(
     """
     running = RunningRole(settings)
     leave_within(drain_on_signals(running.stop), DRAIN_SECONDS)
-    kafka_bootstrap(settings)  # said here rather than by the thread of the heartbeat
+    require_login(settings)  # said here rather than by the thread of the heartbeat
     try:
         with Heartbeat(settings, role, running.waits, number) if heartbeat else nullcontext():
             start(running)

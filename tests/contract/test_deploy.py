@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 import runpy
+import shutil
+import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +15,7 @@ import pytest
 import setuptools
 import yaml
 
+from pipelines.permissions import elastic_roles, rights_document
 from pipelines.runtime.roles import ROLES
 from pipelines.settings import option_names, variable_of
 from pipelines.stack.artifacts import ELASTICSEARCH, KAFKA
@@ -100,3 +105,100 @@ def test_the_image_holds_all_packages_and_is_not_run_by_root(monkeypatch: pytest
     assert re.findall(r"^USER (\d+):(\d+)$", DOCKERFILE, re.MULTILINE) == [("10001", "10001")]
     assert re.search(r'^ENTRYPOINT \["newsriver"\]$', DOCKERFILE, re.MULTILINE)
     assert "--constraint constraints.txt" in DOCKERFILE
+
+
+CHART = DEPLOY / "helm" / "newsriver"
+VALUES: dict[str, Any] = yaml.safe_load((CHART / "values.yaml").read_text(encoding="utf-8"))
+VALUES_FILES = sorted(path.name for path in CHART.glob("values-*.yaml"))
+HELM = shutil.which("helm")
+
+
+def test_the_chart_runs_each_role_as_the_table_says() -> None:
+    rows = VALUES["roles"]
+    assert set(rows) == {str(spec.role) for spec in ROLES}, "each role has a row in deploy/helm/newsriver/values.yaml"
+    for spec in ROLES:
+        row = rows[spec.role]
+        assert row.get("numbered", False) == spec.numbered, spec.role
+        # Only what is committed tells what waits.
+        assert ("most" not in row) or (spec.grouped and spec.commits and not spec.numbered), spec.role
+        assert row.get("elasticsearch", False) == (f"news-{spec.role}" in elastic_roles("news")), spec.role
+        assert "limits" in row["resources"], spec.role
+
+
+def test_the_chart_gives_the_rights_of_the_code() -> None:
+    rights = json.loads((CHART / "files" / "rights.json").read_text(encoding="utf-8"))
+    again = "newsriver setup --print-acls --json > deploy/helm/newsriver/files/rights.json"
+    assert rights == rights_document("news"), again
+
+
+def test_the_chart_has_the_versions_that_are_tested() -> None:
+    assert VALUES["eck"]["version"] == ELASTICSEARCH.version
+    chart = yaml.safe_load((CHART / "Chart.yaml").read_text(encoding="utf-8"))
+    assert f'version="{chart["appVersion"]}"' in (ROOT / "setup.py").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", ["values.yaml", *VALUES_FILES])
+def test_values_name_settings_and_rows_that_exist(name: str) -> None:
+    values = yaml.safe_load((CHART / name).read_text(encoding="utf-8"))
+    assert set(values.get("settings", {})) <= set(option_names())
+    assert list(_unknown(values, VALUES)) == []
+    schema = json.loads((CHART / "values.schema.json").read_text(encoding="utf-8"))["properties"]
+    assert set(values) <= set(schema)
+    row = schema["roles"]["additionalProperties"]["properties"]
+    assert all(set(each) <= set(row) for each in values.get("roles", {}).values())
+
+
+def _unknown(values: dict[str, Any], known: dict[str, Any], path: str = "") -> Iterator[str]:
+    """Give what a values file names and the chart does not have, but for settings."""
+    for key, value in values.items():
+        if key not in known and path not in ("settings.", "nodeSelector."):
+            yield f"{path}{key}"
+        elif isinstance(value, dict) and isinstance(known.get(key), dict):
+            yield from _unknown(value, known[key], f"{path}{key}.")
+
+
+@pytest.mark.skipif(HELM is None, reason="helm is not on PATH: the chart is not rendered, the checks above stand")
+@pytest.mark.parametrize("name", VALUES_FILES)
+def test_what_helm_makes_of_it_can_change_nothing_but_its_own(name: str) -> None:
+    objects = [each for each in yaml.safe_load_all(_helm("template", "r", "-f", str(CHART / name))) if each]
+    pods = [
+        each["spec"]["template"]["spec"] for each in objects if each["kind"] in ("Deployment", "StatefulSet", "Job")
+    ]
+    assert len(pods) == len(ROLES) + 1
+    for pod in pods:
+        assert pod["securityContext"]["runAsNonRoot"] is True
+        assert pod["automountServiceAccountToken"] is False
+        [container] = pod["containers"]
+        context = container["securityContext"]
+        assert (context["readOnlyRootFilesystem"], context["allowPrivilegeEscalation"]) == (True, False)
+        assert context["capabilities"] == {"drop": ["ALL"]}
+        mounted = {mount["name"] for mount in container["volumeMounts"]}
+        assert mounted == {volume["name"] for volume in pod["volumes"]}
+    for workload in (each for each in objects if each["kind"] in ("Deployment", "StatefulSet")):
+        labels = workload["spec"]["template"]["metadata"]["labels"]
+        for kind in ("PodDisruptionBudget", "NetworkPolicy"):
+            selectors = [
+                each["spec"].get("selector", each["spec"].get("podSelector"))["matchLabels"]
+                for each in objects
+                if each["kind"] == kind
+            ]
+            assert labels in selectors, (workload["metadata"]["name"], kind)
+        assert workload["kind"] == "StatefulSet" or "--worker" not in str(workload)
+    names = [(each["kind"], each["metadata"]["name"]) for each in objects]
+    assert len(names) == len(set(names))
+
+
+@pytest.mark.skipif(HELM is None, reason="helm is not on PATH: a wrong value is refused by helm alone")
+@pytest.mark.parametrize(
+    "wrong", ["rols.poll.copies=2", "kafka.securityProtocol=PLAINTEXT", "settings.river\\.contact="]
+)
+def test_helm_refuses_values_that_are_none(wrong: str) -> None:
+    with pytest.raises(subprocess.CalledProcessError):
+        _helm("template", "r", "-f", str(CHART / VALUES_FILES[0]), "--set", wrong)
+
+
+def _helm(*arguments: str) -> str:
+    assert HELM is not None
+    contact = "--set=settings.river\\.contact=mailto:news@example.org"
+    command = [HELM, arguments[0], *arguments[1:2], str(CHART), "--kube-version", "1.33.0", contact, *arguments[2:]]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout

@@ -14,6 +14,7 @@ import pytest
 from pipelines.errors import SettingsError
 from pipelines.kafka import access
 from pipelines.kafka.client import options
+from pipelines.kafka.handshake import lasting_refusal
 from pipelines.runtime.endpoints import kafka_bootstrap
 from pipelines.settings import KafkaSettings, Settings, load_settings
 from tests.secured import Authority
@@ -141,7 +142,7 @@ def server_context(authority: Authority, *, days: int = 1, wants: Path | None = 
 
 def refusal(server: str, **fields: Path) -> str:
     access.use_access(server, KafkaSettings(security_protocol="SSL", **fields))
-    return str(access.tls_refusal(server) or "")
+    return str(lasting_refusal(server) or "")
 
 
 def test_a_good_certificate_is_no_refusal(ours: Authority) -> None:
