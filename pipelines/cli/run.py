@@ -53,7 +53,8 @@ def run(context: Context, feeds: tuple[Path, ...]) -> None:
     provision(settings)
     end_search_page(folder(settings))  # that of a demonstration has the port
     what = f"{len(known)} feeds from lists" if known else "the feeds on Kafka (`newsriver feeds list`)"
-    page = f"; search page: http://{settings.serve.host}:{settings.serve.port}/" if settings.serve.with_run else ""
+    address = f"http://{settings.serve.host}:{settings.serve.port}/"
+    page = f"; search page: {address}, dashboards: {address}dashboards" if settings.serve.with_run else ""
     _tell(f"the river flows: {what}; Ctrl-C drains it{page}; `newsriver search WORDS` in another terminal")
     stop = threading.Event()
     with told(settings, stop):

@@ -22,6 +22,8 @@ from pipelines.settings import ServeSettings, Settings, load_settings
 from pipelines.stack.ports import choose
 from pipelines.web.app import application
 from pipelines.web.listen import listening
+from schemas.dashboards.catalogue import DASHBOARDS
+from schemas.dashboards.spec import Dashboard, Kind
 from tests.contract.test_search import article
 from tests.e2e.test_demo import call
 from tests.memory_search import MemorySearch, StillRiver
@@ -34,7 +36,11 @@ VIEWS: dict[str, dict[str, Any]] = {
     "dark": {"color_scheme": "dark"},
     "narrow": {"viewport": {"width": 320, "height": 640}},
 }
-PAGES = ("/", "/search?q=bridge", "/search?q=unicorn+zebra", "/sources", "/docs", "/nowhere")
+BOARDS = tuple(f"/dashboards/{board.name}" for board in DASHBOARDS)
+PAGES = (
+    *("/", "/search?q=bridge", "/search?q=unicorn+zebra", "/sources", "/dashboards", *BOARDS, "/docs"),
+    "/nowhere",
+)
 
 
 @pytest.fixture(scope="module")
@@ -238,6 +244,33 @@ def test_axe_finds_no_violation(visitor: Visitor) -> None:
     visitor.complaints.clear()  # that a page is not there is what was asked for
 
 
+@pytest.mark.parametrize("board", DASHBOARDS, ids=lambda board: board.name)
+@pytest.mark.parametrize("visitor", [{"java_script_enabled": False}], indirect=True, ids=["no script"])
+def test_every_panel_is_shown_and_none_fails(visitor: Visitor, board: Dashboard) -> None:
+    page = visitor.page
+    page.goto(f"/dashboards/{board.name}")
+    assert page.locator("[role=alert]").count() == 0
+    for panel in board.panels:
+        section = page.locator(f"section#{panel.name}")
+        assert section.locator("h2").inner_text() == panel.title
+        assert section.is_visible()
+        if panel.kind in (Kind.LINE, Kind.AREA, Kind.BAR, Kind.DONUT) and not section.locator(".nothing").count():
+            box = section.locator("figure svg.pygal-chart").bounding_box()
+            assert box["width"] > 100
+            assert box["height"] > 60
+    full = board.name == "newsroom"  # of what the demonstration does not have, the others may show nothing
+    assert page.locator(".nothing").count() <= (1 if full else len(board.panels) // 2)
+
+
+def test_a_number_of_a_dashboard_is_a_search_with_as_many_hits(visitor: Visitor) -> None:
+    page = visitor.page
+    page.goto("/dashboards/newsroom?range=1y")
+    row = page.locator("#top-sources li").first
+    shown = int(row.locator("span").inner_text().replace(",", ""))
+    row.locator("a").click()
+    assert found(page) == shown
+
+
 @pytest.fixture(scope="module")
 def odd_address() -> Iterator[str]:
     """Where articles are served that no demonstration has: from right to left, and hostile."""
@@ -280,6 +313,7 @@ def test_right_to_left_text_runs_so_and_hostile_text_is_text(chromium: Any, odd_
         ({"viewport": {"width": 1100, "height": 760}}, "/search?q=bridge", "search"),
         ({"viewport": {"width": 1100, "height": 760}}, "article", "article"),
         ({"viewport": {"width": 1100, "height": 760}, "color_scheme": "dark"}, "/search?q=storm+OR+flood", "dark"),
+        ({"viewport": {"width": 1280, "height": 1000}}, "/dashboards/newsroom", "newsroom"),
     ],
     indirect=["visitor"],
 )

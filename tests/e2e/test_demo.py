@@ -86,6 +86,10 @@ def test_its_last_line_names_a_page_and_an_api_that_work(shown: tuple[Settings, 
     found = json.loads(body)
     assert found["total"] >= 1
     assert len(found["articles"]) == min(found["total"], 10)
+    [boards] = re.findall(r"Dashboards: (http://127\.0\.0\.1:\d+/dashboards)", last)
+    for name in ("newsroom", "health", "quality"):
+        status, body = fetch("GET", f"{boards}/{name}")
+        assert (status, b'role="alert"' in body) == (200, False)
     for address, understood in ((page, False), (f"{page}search?q=bridge", True)):
         status, body = fetch("GET", address)
         assert (status, b"understood as" in body) == (200, understood)
@@ -122,6 +126,7 @@ def test_the_seed_article_is_found_clean_and_tagged(shown: tuple[Settings, str])
 INVOCATIONS: dict[str, list[list[str]]] = {
     "stack": [["stack", "status"]],
     "setup": [["setup"], ["setup", "--dry-run", "--json"]],
+    "dashboards": [["dashboards", "export", "{folder}/dashboards"]],
     "doctor": [["doctor"], ["doctor", "--json"]],
     "status": [["status"], ["status", "--json"]],
     "config": [["config", "show"], ["config", "show", "--json"], ["config", "init", "--file", "{folder}/all.toml"]],
@@ -155,6 +160,7 @@ ELSEWHERE = {
     "record": "tests/e2e/test_process.py",
     "serve": "tests/integration/test_websub.py",
     "keys": "tests/unit/test_web_keys.py",
+    "alerts": "tests/integration/test_alerts.py",
     "bench": "tests/e2e/test_bench.py",
     "chaos": "tests/e2e/test_chaos.py",
 }

@@ -74,7 +74,7 @@ def test_it_serves_the_search_page_with_the_rest(river: Settings, tmp_path: Path
             process = subprocess.Popen(command, env=as_environment(settings), stderr=stream)
         try:
             until(answers, what="the search page")
-            assert f"search page: {address}/" in log.read_text()
+            assert f"search page: {address}/, dashboards: {address}/dashboards" in log.read_text()
             process.send_signal(signal.SIGINT)
             assert process.wait(40) == 0
         finally:
