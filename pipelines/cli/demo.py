@@ -29,7 +29,7 @@ SEED_ARTICLE = Path(__file__).parents[2].joinpath("../shared/data/seed-article.t
 
 _BAR = 30
 _PAGE = (
-    "The servers stay up. Search page: {0}/  Dashboards: {0}/dashboards  API: curl '{1}/v1/search?q=bridge'  "
+    "The servers stay up. Search page: {}/  Dashboards: {}/dashboards  API: curl '{}/v1/search?q=bridge'  "
     "`newsriver status` shows the river, `newsriver stack down` stops all of it."
 )
 _NO_PAGE = "The servers stay up; the search page did not start, {0} says why; `newsriver stack down` stops all of it."
@@ -119,7 +119,7 @@ def _report(client: Elastic, settings: Settings, site: SampleSite, progress: Dem
 
 def _what_next(settings: Settings, address: str) -> None:
     if address:
-        out.print(styled(_PAGE, address, address.removeprefix("http://")))
+        out.print(styled(_PAGE, address, address, address.removeprefix("http://")))
     else:
         out.print(styled(_NO_PAGE, str(settings.stack.directory / "serve.log")))
 

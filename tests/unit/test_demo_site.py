@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from pipelines.cli.demo import _what_next
 from pipelines.demo.answers import SampleAnswer, SampleVisit
 from pipelines.demo.cases import COURSE, DEPTH, LARGE_PAGE_BYTES, METADATA, PAGE_CASES
 from pipelines.demo.catalogue import Catalogue, build
@@ -24,6 +25,7 @@ from pipelines.demo.templates import article_page
 from pipelines.demo.timetable import Timetable
 from pipelines.errors import FeedFault
 from pipelines.feed_formats import ParsedFeed, parse_feed
+from pipelines.settings import Settings
 from schemas.media_topics import TOP_TOPICS
 from schemas.records import OutcomeKind
 
@@ -356,3 +358,12 @@ def test_a_long_first_sentence_is_cut_at_a_word(tmp_path: Path) -> None:
     assert seed is not None
     assert seed.title.endswith("word…")
     assert len(seed.title) <= 111
+
+
+def test_the_last_line_names_page_dashboards_and_api(capsys: pytest.CaptureFixture[str]) -> None:
+    _what_next(Settings(), "http://127.0.0.1:8080")
+    said = " ".join(capsys.readouterr().out.split())
+    for part in ("page: http://127.0.0.1:8080/ ", "http://127.0.0.1:8080/dashboards ", "'127.0.0.1:8080/v1/search?"):
+        assert part in said
+    _what_next(Settings(), "")
+    assert "serve.log" in "".join(capsys.readouterr().out.split())
