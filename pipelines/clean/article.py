@@ -9,16 +9,19 @@ from hashlib import blake2b
 
 from lxml import html as lxml_html
 
-from pipelines.clean import boilerplate, dates, guard, html, linear, plain, sniff, titles
+from pipelines.clean import boilerplate, choice, dates, guard, html, linear, plain, sniff, titles
 from pipelines.clean.author_names import names
 from pipelines.clean.bylines import byline_names
 from pipelines.clean.decode import decode, normal
-from pipelines.clean.evidence import LineEvidence, evidence
+from pipelines.clean.evidence import LineEvidence
 from pipelines.clean.facts import authors_of, summary_of
 from pipelines.clean.head import Head, read_head
 from pipelines.clean.interstitials import interstitial
+from pipelines.clean.main_content import MainContent, texts_of
+from pipelines.clean.page_layout import read_layout
 from pipelines.clean.reasons import CleanReason, refuse
 from pipelines.clean.rights import METAS, refuse_reserved, rights_of
+from pipelines.clean.script_text import script_lines
 from pipelines.language import language, word_count
 from pipelines.settings import CleanSettings
 from schemas.records import Article, Entry, PageFacts
@@ -42,12 +45,14 @@ class ReadPage:
         head: what it says about itself.
         seen: what its markup says about its lines.
         tree: the parsed page; None for plain text and for monsters.
+        prose_words: words of all prose on the page, the article's or not.
     """
 
     lines: list[str]
     head: Head = field(default_factory=Head)
     seen: dict[str, LineEvidence] = field(default_factory=dict)
     tree: lxml_html.HtmlElement | None = None
+    prose_words: int = 0
 
 
 def clean(body: bytes, entry: Entry, facts: PageFacts, settings: CleanSettings) -> Article:
@@ -69,13 +74,18 @@ def clean(body: bytes, entry: Entry, facts: PageFacts, settings: CleanSettings) 
     refuse_reserved(rights, settings.skip_rights, facts.url)
     title = titles.headline(page.head, entry.title, facts.url)
     authors = _authors(page, entry)
-    lines = boilerplate.article_lines(
-        page.lines,
-        page.seen,
-        titles=[title, entry.title, page.head.said("headline"), page.head.meta("og:title"), *page.head.headings],
-        names=[*authors, page.head.site],
-        news=page.head.news,
-    )
+    known = [title, entry.title, page.head.said("headline"), page.head.meta("og:title"), *page.head.headings]
+
+    def ruled(raw: list[str], seen: dict[str, LineEvidence]) -> list[str]:
+        return boilerplate.article_lines(
+            raw, seen, titles=known, names=[*authors, page.head.site], news=page.head.is_news_article
+        )
+
+    lines = ruled(page.lines, page.seen)
+    if page.tree is not None:
+        lines = choice.longest_if_poor(lines, page.prose_words, title, choice.rivals(page.tree, page.head, ruled))
+        if word_count("\n".join(lines)) < settings.min_words:
+            lines = script_lines(page.tree, title) or lines
     if found := interstitial(page.head, lines or page.lines, page.tree, entry.title):
         refuse(found[0], facts.url, found[1])
     _long_enough(lines, page, settings, facts.url)
@@ -136,9 +146,10 @@ def read(body: bytes, content_type: str, settings: CleanSettings, url: str) -> R
     if sniff.kind(text, content_type, url) is sniff.ContentKind.PLAIN:
         return ReadPage(plain.paragraphs(text))
     page = _rich(text, url) if guard.way(text, url) is guard.Way.RICH else ReadPage([])
-    if not page.lines:
-        page.lines, page.seen = linear.plain_lines(text), {}
-        page.head = page.head if page.tree is not None else _short_head(text)
+    if page.lines or page.prose_words:
+        return page  # other readings find what the walk has passed over
+    page.lines, page.seen = linear.plain_lines(text), {}
+    page.head = page.head if page.tree is not None else _short_head(text)
     if not page.lines:
         refuse(
             CleanReason.TEXT_LOST if len(text) > MUCH_HTML else CleanReason.NO_TEXT, url, f"{len(text):,} characters"
@@ -155,11 +166,12 @@ def _rich(text: str, url: str) -> ReadPage:
     tree = html.parse(text)
     if tree is None:
         return ReadPage([])
-    seen, depth = evidence(tree)
-    if guard.too_deep(depth, text):
+    layout = read_layout(tree)
+    if guard.too_deep(layout.depth, text):
         guard.deep_way(text, url)
         return ReadPage([], read_head(tree), tree=tree)
-    return ReadPage(html.main_lines(tree), read_head(tree), seen, tree)
+    main = MainContent(layout)
+    return ReadPage(texts_of(main.lines), read_head(tree), layout.evidence(), tree, main.prose_words)
 
 
 def _short_head(text: str) -> Head:

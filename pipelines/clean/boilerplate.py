@@ -30,11 +30,16 @@ LIST_LINKED = 0.5
 TITLE_ZONE = 6
 """Lines from the top among which the headline is looked for."""
 REPEATED = 3
+REFRAIN_WORDS = 8
 ROW_WORDS = 12
 MOST_MARKED = 0.3
 """Share of a text's words from which a mark says nothing: a whole article in an element named `embed` is no embed."""
 
 _HEADINGS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
+_CJK_STAMP = re.compile(
+    "[年月日时時分秒点點週周星期曜号號年월일요시분초한국火水木金土日月一二三四五六]|上午|下午|午前|午後|오전|오후|发布|發布|更新|公開|配信|掲載|입력|수정|等|前"
+)
+"""What a stamp in these scripts is made of; with any other sign beside it, it is a sentence."""
 _BARE = frozenset(("body", "div", "section", "main", "article", "header", "footer", "aside", "center"))
 _ROW_GAP = re.compile(r"\S\s{3,}\S|\t|\S\s[|•·/>›]\s\S")
 # Plain numbers: an enumeration's operators are ten times as slow, and every line passes here.
@@ -63,6 +68,7 @@ class PageContext:
         markup: whether there is markup to ask; plain text has none.
         first, last: positions of the first and the last paragraph.
         counts: how often each line occurs.
+        dated_headings: how many headings are dates: a timeline has several.
     """
 
     titles: frozenset[str] = frozenset()
@@ -72,6 +78,7 @@ class PageContext:
     first: int = 0
     last: int = 0
     counts: Counter[str] = field(default_factory=Counter)
+    dated_headings: int = 0
 
 
 Rule = Callable[[TextLine, int, PageContext], bool]
@@ -121,6 +128,9 @@ def _survey(lines: list[TextLine], context: PageContext) -> None:
     context.first = prose[0] if prose else 0
     context.last = prose[-1] if prose else len(lines) - 1
     context.counts = Counter(line.key for line in lines)
+    context.dated_headings = sum(
+        line.tag in _HEADINGS and bool(phrases.STAMP_DIGITS.search(line.text)) for line in lines
+    )
     covered = Counter[int]()
     for line in lines:
         covered[line.marks] += line.words
@@ -168,7 +178,8 @@ def _embedded(line: TextLine, _: int, context: PageContext) -> bool:
 
 
 def _link_line(line: TextLine, _: int, context: PageContext) -> bool:
-    return context.news and line.linked > LINKED and line.words <= 40
+    """A line that is a link: a pointer to another story, unless it is a paragraph that is linked as a whole."""
+    return context.news and line.linked > LINKED and line.words <= 40 and not (line.sentence and line.words >= 15)
 
 
 def _pointer(line: TextLine, _: int, context: PageContext) -> bool:
@@ -179,11 +190,17 @@ def _prompt(line: TextLine, at: int, context: PageContext) -> bool:
     """A prompt: in news anywhere but inside quoted speech, elsewhere only below the text."""
     if line.words > PROMPT_WORDS or not phrases.PROMPTS.match(line.text):
         return False
-    return (context.news and line.text[0] not in "\"“„«»'‘") and (at > 0 or not line.prose)
+    if not phrases.PROMPT_OBJECTS.search(line.text):
+        return False
+    if not context.news:
+        return at > context.last
+    return (line.text[0] not in "\"“„«»'‘") and (at > 0 or not line.prose)
 
 
 def _credit(line: TextLine, at: int, context: PageContext) -> bool:
     if line.words > SHORT or not phrases.CREDITS.match(line.text):
+        return False
+    if line.prose and not phrases.CREDIT_SIGNS.search(line.text):
         return False
     return context.news or at < context.first or at > context.last
 
@@ -209,14 +226,19 @@ def _stamp(line: TextLine, at: int, context: PageContext) -> bool:
     """A date, a time, or how long the text takes to read, and nothing else."""
     if line.words > 16 or line.text.startswith("|") or (not context.news and context.first <= at <= context.last):
         return False
-    if not phrases.STAMP_DIGITS.search(line.text):
+    if not phrases.STAMP_DIGITS.search(line.text) or (line.tag in _HEADINGS and context.dated_headings > 1):
         return False
+    if CJK.search(line.text):
+        return not CJK.search(_CJK_STAMP.sub("", line.text))
     words = [word for word in re.findall(r"[^\W\d_]+", line.text.casefold()) if not CJK.match(word)]
     return sum(word not in phrases.STAMP_WORDS for word in words) <= len(words) // 4
 
 
 def _repeated(line: TextLine, _: int, context: PageContext) -> bool:
-    return context.news and not line.item and line.words >= 4 and context.counts[line.key] >= REPEATED
+    """A line that stands several times, unless it is a sentence: a refrain."""
+    if line.item or line.words < 4 or (line.prose and line.words <= REFRAIN_WORDS and line.tag == "p"):
+        return False
+    return context.news and context.counts[line.key] >= REPEATED
 
 
 RULES: tuple[tuple[str, Rule], ...] = (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import islice
 
 from lxml import etree
 
@@ -14,6 +15,7 @@ from pipelines.clean.guard import MAX_JSON_LD
 
 MAX_HEADINGS = 20
 MAX_PARTS = 6
+MAX_TEXTS = 50
 _FRONT_PAGE = re.compile(r"(?:https?://[^/?#]+)?/?", re.IGNORECASE)
 
 
@@ -57,6 +59,12 @@ class Head:
         return any(jsonld.types(node) & jsonld.NEWS_TYPES for node in self.nodes) or "news_keywords" in self.metas
 
     @property
+    def is_news_article(self) -> bool:
+        """Whether the page calls itself news, or an article that was published at some time or by somebody."""
+        dated = self.meta("article:published_time", "article:author", "author", "date", "pubdate")
+        return self.news or (self.meta("og:type").lower() == "article" and bool(dated or self.said("datePublished")))
+
+    @property
     def site(self) -> str:
         """The site's name, as it stands in og:site_name or as the publisher."""
         return self.meta("og:site_name", "application-name") or self.said("publisher")
@@ -91,10 +99,10 @@ def _take_heading(head: Head, element: etree._Element) -> None:
     if any(_FRONT_PAGE.fullmatch(link.get("href") or "-") for link in element.iter("a")):
         return
     texts.append(text)
-    if element.tag == "h1" and 0 < len(element) <= MAX_PARTS:
+    whole = list(map(str, islice(element.itertext(), MAX_TEXTS)))
+    if element.tag == "h1" and 0 < len(element) <= MAX_PARTS and len(whole) < MAX_TEXTS:
         for child in element:
             if apart := list(map(str, child.itertext())):
-                whole = list(map(str, element.itertext()))
                 at = next((at for at in range(len(whole)) if whole[at : at + len(apart)] == apart), 0)
                 head.parts.setdefault(text, []).append(_joined(whole[:at] + whole[at + len(apart) :]))
 

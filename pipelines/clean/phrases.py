@@ -37,6 +37,21 @@ POINTERS = _start(_all("pointers"))
 PROMPTS = _start(_all("prompts"))
 """Newsletters, subscriptions, apps, disclaimers: the start of a line of a sentence or three."""
 
+PROMPT_OBJECTS = re.compile(
+    r"\b(?:our|us|your|you|we|my|apps?|podcasts?|accounts?|inbox|free|rights|javascript|cookies?|"
+    r"notifications?|subscribers?|members?|subscription|unser\w*|uns|sie|ihr\w*|du|dein\w*|dich|kostenlos\w*|anmeld\w*|registrier\w*|lesen|testen|"
+    r"einverstanden|vorbehalten|konto|ici|gratuit\w*|vous|nous|votre|vos|notre|nos|réservée?s?|abonn\w*|aquí|gratis|tu|tus|"
+    r"su|sus|nuestr\w+|boletín|derechos|contenido|artículo|nosso|nossa|seu|sua|aqui|grátis|direitos|canal|nostr\w+|tuo|tua|"
+    r"diritti|riproduzione|qui|ons|onze|je|jouw|uw|oss|vår\w*|deg|dig|din|ditt|här|her|nasz\w*|nas|tutaj|prawa|náš|nás|"
+    r"bizi?|hakları|нас|наш\w*|права|телеграм\w*|telegram|whatsapp|facebook|instagram|youtube|twitter|google)\b"
+    r"|-(?:vous|nous|te|nos)\b|[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]",
+    re.IGNORECASE,
+)
+"""Whom or what a prompt is about: the reader, the site, or what it offers; a sentence without one tells news."""
+
+CREDIT_SIGNS = re.compile(r"©|\(c\)|:|/|\||：|all rights reserved|alle rechte", re.IGNORECASE)
+"""What stands in a credit that reads as a sentence."""
+
 CREDITS = re.compile(
     rf"^[\W_]*(?:{'|'.join(_TABLE['credits']['labelled'])})\s*(?:by|von|par|por|credit|:|/|\||：|\.)\s*\S"
     rf"|^\W*?(?:{'|'.join(_TABLE['credits']['rights'])})",
@@ -63,6 +78,9 @@ STAMP_DIGITS = re.compile(
     re.IGNORECASE,
 )
 """What makes a line of such words a stamp: a time, a year, or an amount of time."""
+
+BLOCKS: Mapping[str, list[str]] = _TABLE["blocks"]
+"""Words of class and id names, by the kind of block that they name; see `block_kinds`."""
 
 NAMES: Mapping[str, list[str]] = _TABLE["names"]
 """Words of class and id names, by what they say of the text inside; see `evidence.Mark`."""

@@ -17,11 +17,11 @@ def paragraphs(text: str) -> list[str]:
     found: list[str] = []
     for block in _BLANK.split(text.replace("\r\n", "\n").replace("\r", "\n")):
         lines = [line for line in block.split("\n") if line.strip()]
-        found += [" ".join(line.strip() for line in lines)] if _wrapped(lines) else lines
+        found += [" ".join(line.strip() for line in lines)] if is_wrapped(lines) else lines
     return found
 
 
-def _wrapped(lines: list[str]) -> bool:
+def is_wrapped(lines: list[str]) -> bool:
     """Say whether a block's lines are one paragraph: of like length, all but the last ending in mid-sentence."""
     if len(lines) < WRAPPED_LINES:
         return False

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from pipelines.clean.boilerplate import article_lines, is_row
-from pipelines.clean.evidence import ElementMark, LineEvidence, evidence, line_key
+from pipelines.clean.evidence import ElementMark, LineEvidence, line_key
 from pipelines.clean.html import parse
+from pipelines.clean.page_layout import read_layout
 from tests.unit.pages import SENTENCE
 
 PROSE = [f"{SENTENCE} The {number} speakers agreed." for number in ("three", "four", "five")]
@@ -136,7 +137,7 @@ def test_a_line_repeated_thrice_is_furniture() -> None:
 def looked_at(inside: str) -> dict[str, LineEvidence]:
     tree = parse(f"<html><body>{inside}</body></html>")
     assert tree is not None
-    return evidence(tree)[0]
+    return read_layout(tree).evidence()
 
 
 def test_a_line_of_links_is_dropped_from_news_only() -> None:
@@ -182,7 +183,7 @@ def test_of_two_occurrences_the_less_damning_speaks() -> None:
 def test_the_walk_tells_how_deep_the_page_is() -> None:
     tree = parse("<html><body>" + "<div>" * 300 + "<p>text</p>")
     assert tree is not None
-    assert evidence(tree)[1] >= 300
+    assert read_layout(tree).depth >= 300
 
 
 @pytest.mark.parametrize(
