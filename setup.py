@@ -48,6 +48,7 @@ EXTRAS = {
         "pytest-xdist>=3.8,<4",
         "pyyaml>=6,<7",  # deploy/ is read by tests
         "ruff>=0.17,<0.18",
+        "schemathesis>=4.32,<5",
         "types-psutil",
         "zstandard>=0.25",
     ],

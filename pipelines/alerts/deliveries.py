@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,6 +14,7 @@ from pipelines.alerts.storage import AlertStorage
 from pipelines.errors import NewsriverError, ServiceError
 from pipelines.index.documents import alert_delivery_indices
 from pipelines.search.client import AsyncElastic
+from pipelines.settings import Settings
 from schemas.records import AlertDelivery
 
 Json = dict[str, Any]
@@ -20,6 +22,7 @@ Json = dict[str, Any]
 MOST_ARTICLES = 500
 """Most articles of one message."""
 MOST_SAVED = 10_000
+_MANY = 20_000
 
 _WAITING: Json = {"must_not": [{"exists": {"field": "delivered_at"}}]}
 _CREATED, _CONFLICT, _NOT_FOUND = 201, 409, 404
@@ -28,14 +31,19 @@ _CREATED, _CONFLICT, _NOT_FOUND = 201, 409, 404
 class DeliveryStore:
     """The deliveries of a river.
 
+    What was delivered is remembered until a search is sure to know of it: an index is refreshed once a second, and to
+    have it done for each message would keep Elasticsearch busy with nothing else.
+
     Args:
         client: the cluster.
-        river: the river's name.
+        settings: all settings.
     """
 
-    def __init__(self, client: AsyncElastic, river: str) -> None:
+    def __init__(self, client: AsyncElastic, settings: Settings) -> None:
         self._storage = AlertStorage(client)
-        self._family = alert_delivery_indices(river)
+        self._family = alert_delivery_indices(settings.river.name)
+        self._found_after = 60.0 + 2 * settings.elasticsearch.refresh_seconds
+        self._done: dict[str, float] = {}
 
     async def keep(self, found: Sequence[AlertDelivery]) -> int:
         """Write what was found, and give how much of it is new; a version that was found before stays as it is.
@@ -74,10 +82,13 @@ class DeliveryStore:
         Raises:
             ServiceError: Elasticsearch does not answer.
         """
-        begun = await self._find(search, {"range": {"message": {"gt": ""}}}, 1)
+        # A claim may be behind what waits longer: an article that was written long ago can be found late.
+        begun = await self._find(search, {"range": {"message": {"gt": ""}}}, MOST_ARTICLES)
         if begun:
             return await self._find(search, {"term": {"message": begun[0].message}}, MOST_ARTICLES)
         oldest = await self._find(search, {"match_all": {}}, MOST_ARTICLES)
+        if not oldest:
+            return []
         name = message_id(oldest)
         await self._update(oldest, [{"message": name}] * len(oldest))
         return [one.model_copy(update={"message": name}) for one in oldest]
@@ -91,6 +102,18 @@ class DeliveryStore:
         when = at.isoformat()
         spans = [max(0, int((at - one.indexed_at) / timedelta(milliseconds=1))) for one in message]
         await self._update(message, [{"delivered_at": when, "latency_ms": span} for span in spans])
+        now = time.monotonic()
+        self._done |= {one.id: now for one in message}
+        if len(self._done) > _MANY:
+            self._done = {name: since for name, since in self._done.items() if now - since < self._found_after}
+
+    async def begin(self) -> None:
+        """Let all be found that another process wrote.
+
+        Raises:
+            ServiceError: Elasticsearch does not answer.
+        """
+        await self._storage.refresh(self._family)
 
     async def drop(self, search: str) -> None:
         """Remove what waits for a saved search that is gone.
@@ -124,7 +147,8 @@ class DeliveryStore:
             "sort": [{"indexed_at": "asc"}, {"id": "asc"}],
         }
         hits = (await self._storage.find(self._family, body))["hits"]["hits"]
-        return [AlertDelivery.model_validate(hit["_source"], extra="ignore") for hit in hits]
+        found = [AlertDelivery.model_validate(hit["_source"], extra="ignore") for hit in hits]
+        return [one for one in found if one.id not in self._done]
 
     async def _update(self, deliveries: Sequence[AlertDelivery], parts: Sequence[Json]) -> None:
         actions = [

@@ -64,6 +64,7 @@ class Dispatcher:
             ServiceError: Elasticsearch does not answer.
         """
         if not self._looked:
+            await self._deliveries.begin()
             await self._remember(known)
             self._looked = True
         for name in await self._deliveries.waiting():

@@ -17,6 +17,8 @@ from pipelines.alerts.evaluation import (
     CompiledSearch,
     Window,
     WrittenArticle,
+    counting,
+    counts_of,
     found_ids,
     matches,
     multi_search,
@@ -39,7 +41,7 @@ log = logging.getLogger(__name__)
 WINDOW = 500
 """Most articles that are evaluated at once."""
 SEARCHES = 250
-"""Saved searches in one multi search."""
+"""Saved searches that are counted at once."""
 
 _NOT_FOUND = 404
 _STATS = {
@@ -47,6 +49,7 @@ _STATS = {
     "filter_path": "indices.*.uuid,indices.*.shards.*.routing.primary,indices.*.shards.*.seq_no",
     "ignore_unavailable": "true",
 }
+_COUNTS = {"filter_path": "responses.status,responses.error,responses.aggregations.fit.buckets.doc_count"}
 _IDS = {"filter_path": "responses.status,responses.hits.hits._id,responses.error"}
 _REREAD = timedelta(minutes=1)
 
@@ -130,16 +133,32 @@ class Evaluator:
         """Run all saved searches on the articles of a window, and keep what they find."""
         now = datetime.now(UTC)
         articles = {one.article.id: one for one in hits}
+        languages = tuple(sorted({one.article.language for one in hits}))
         compiled, count = list(self._compiled.values()), 0
         for start in range(0, len(compiled), SEARCHES):
             if not await self._progress.hold():  # many searches take long: say meanwhile that this process is at work
                 raise LeaseLost
             some = compiled[start : start + SEARCHES]
-            body = multi_search(window, some, len(hits), now)
-            answer = await self._client.ask("POST", "/_msearch", body, _IDS)
-            ids = [await self._judged(each.search, one) for each, one in zip(some, found_ids(answer), strict=True)]
-            count += await self._deliveries.keep(list(matches(some, ids, articles, now)))
+            clauses = [each.clause(now, languages) for each in some]
+            found = await self._matching(window, some, clauses, len(hits))
+            new = [one for each, ids in found for one in matches(each.search, ids, articles, now)]
+            count += await self._deliveries.keep(new) if new else 0
         return count
+
+    async def _matching(
+        self, window: Window, searches: Sequence[CompiledSearch], clauses: Sequence[bytes], size: int
+    ) -> list[tuple[CompiledSearch, list[str]]]:
+        """Give the searches that find something, with the ids of what they find."""
+        counts = counts_of(await self._client.ask("POST", "/_msearch", counting(window, clauses), _COUNTS))
+        places = [at for at in range(len(searches)) if counts is None or counts[at]]
+        if not places:
+            return []
+        body = multi_search(window, [clauses[at] for at in places], size)
+        answers = list(found_ids(await self._client.ask("POST", "/_msearch", body, _IDS)))
+        found = []
+        for at, one in zip(places, answers, strict=True):
+            found.append((searches[at], await self._judged(searches[at].search, one)))
+        return found
 
     async def _judged(self, search: SavedSearch, found: list[str] | str | None) -> list[str]:
         """Give the ids that a search found; one that Elasticsearch refuses finds nothing and says so."""

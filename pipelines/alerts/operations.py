@@ -75,7 +75,7 @@ class Alerts:
         Raises:
             ServiceError: Elasticsearch does not answer.
         """
-        store = DeliveryStore(self._search.client, self._search.settings.river.name)
+        store = DeliveryStore(self._search.client, self._search.settings)
         found = await self._saved.all()
         waiting, last = (await store.waiting(), await store.last_deliveries()) if found else ({}, {})
         return [SavedSearchStatus(one, waiting.get(one.id, 0), last.get(one.id)) for one in found]
@@ -111,7 +111,7 @@ class Alerts:
             SavedSearchNotFound, UsageError, ServiceError: as `SavedSearches.get`.
         """
         found = await self._saved.remove(name)
-        await DeliveryStore(self._search.client, self._search.settings.river.name).drop(found.id)
+        await DeliveryStore(self._search.client, self._search.settings).drop(found.id)
         return found
 
     async def test(self, name: str, write: Callable[[str], None] | None = None) -> int:

@@ -45,7 +45,7 @@ class AlertService:
         river = settings.river.name
         self._interval = settings.alerts.interval_seconds
         self._searches = SavedSearches(client, settings)
-        deliveries, channels = DeliveryStore(client, river), Channels(settings, http, write)
+        deliveries, channels = DeliveryStore(client, settings), Channels(settings, http, write)
         self._places = {EVALUATOR: ProgressStore(client, river, EVALUATOR)}
         self._evaluator = Evaluator(client, settings, self._searches, deliveries, self._places[EVALUATOR])
         network = (AlertChannel.WEBHOOK, AlertChannel.EMAIL)

@@ -10,13 +10,13 @@ import orjson
 from pipelines.errors import NewsriverError, ServiceError
 from pipelines.index.documents import IndexFamily
 from pipelines.search.client import AsyncElastic
-from pipelines.search.session import WHOLE
+from pipelines.search.session import READ, WHOLE
 
 Json = dict[str, Any]
 
 _BULK_LINES = 1000
 _NOT_FOUND, _TOO_MANY, _SERVER_ERROR = 404, 429, 500
-_ITEMS = {"filter_path": "items.*.status,items.*.error.type,items.*.error.reason", "refresh": "true"}
+_ITEMS = {"filter_path": "items.*.status,items.*.error.type,items.*.error.reason"}
 
 
 class AlertStorage:
@@ -65,6 +65,14 @@ class AlertStorage:
         answer: Json = await self._client.ask("POST", f"/{family.alias}/_search", body, WHOLE)
         return answer
 
+    async def refresh(self, family: IndexFamily) -> None:
+        """Let all that was written be found.
+
+        Raises:
+            ServiceError: Elasticsearch does not answer.
+        """
+        await self._client.ask("POST", f"/{family.alias}/_refresh", None, READ)
+
     async def remove(self, places: Sequence[tuple[str, str]]) -> None:
         """Delete documents; those that are gone already are no error.
 
@@ -75,10 +83,10 @@ class AlertStorage:
             ServiceError: Elasticsearch does not answer.
         """
         lines = (orjson.dumps({"delete": {"_index": index, "_id": name}}) + b"\n" for index, name in places)
-        await self._client.ask("POST", "/_bulk", b"".join(lines), _ITEMS)
+        await self._client.ask("POST", "/_bulk", b"".join(lines), {**_ITEMS, "refresh": "true"})
 
     async def write(self, lines: Sequence[tuple[Json, Json]]) -> list[int]:
-        """Send actions with their documents in bulk requests and give each one's status, when they can be found.
+        """Send actions with their documents in bulk requests and give each one's status; they are found a bit later.
 
         Args:
             lines: each action, such as `{"create": {...}}`, and the document or the part of it.

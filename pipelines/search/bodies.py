@@ -66,9 +66,16 @@ class Ranking:
     stories: bool = False
 
 
-def filter_body(query: Query, settings: SearchSettings) -> Json:
-    """Give the clause that says which articles fit, without a rank."""
-    return {"bool": _split(query, settings)}
+def filter_body(query: Query, settings: SearchSettings, among: tuple[str, ...] = ()) -> Json:
+    """Give the clause that says which articles fit, without a rank.
+
+    Args:
+        query: the query.
+        settings: of searches.
+        among: languages that all articles in question have one of, so that inflections of others need not be tried;
+            empty for any.
+    """
+    return {"bool": _split(query, settings, among)}
 
 
 def ranked_body(query: Query, ranking: Ranking) -> Json:
@@ -134,9 +141,9 @@ def whole_intervals(interval: str, first: datetime, last: datetime) -> Json:
     return {"range": {"dated_at": {"gte": f"{first.isoformat()}||/{unit}", "lte": f"{last.isoformat()}||/{unit}"}}}
 
 
-def _split(query: Query, settings: SearchSettings) -> Json:
+def _split(query: Query, settings: SearchSettings, among: tuple[str, ...] = ()) -> Json:
     """Sort what must be so into what scores, what only filters and what must not be."""
-    stems = _stems(query.languages)
+    stems = _stems(query.languages or among)
     must = [_clause(node, stems, settings) for node in query.nodes if not isinstance(node, Filter | Period | Not)]
     must += [_clause(node, stems, settings) for node in query.nodes if getattr(node, "name", "") == "title"]
     filters = [_filter(node) for node in query.nodes if isinstance(node, Filter | Period) and node.name != "title"]

@@ -25,7 +25,9 @@ _CREATED, _NO_CONTENT, _UNSUPPORTED = 201, 204, 415
 
 
 router = APIRouter(prefix="/v1/alerts", responses=RESPONSES)
-_BODY = {"requestBody": {"required": True, "content": {"application/json": {"schema": NewAlert.model_json_schema()}}}}
+_SCHEMA = NewAlert.model_json_schema(ref_template="#/components/schemas/{model}")
+_SCHEMA.pop("$defs", None)  # they are among the document's own, since answers name them too
+_BODY = {"requestBody": {"required": True, "content": {"application/json": {"schema": _SCHEMA}}}}
 
 Nothing = Annotated[NoParameters, Query()]
 

@@ -13,6 +13,8 @@ from pipelines.alerts.evaluation import (
     Window,
     WrittenArticle,
     concerns,
+    counting,
+    counts_of,
     delivery_id,
     delivery_of,
     found_ids,
@@ -24,6 +26,7 @@ from pipelines.alerts.evaluation import (
 )
 from pipelines.alerts.figures import AlertFigures, figures_body, figures_of
 from pipelines.alerts.positions import behind, placed, positions_of, updated
+from pipelines.errors import ServiceError
 from pipelines.index.documents import article_indices
 from pipelines.settings import SearchSettings
 from schemas.records import Article, SavedSearch, ShardPosition
@@ -79,7 +82,8 @@ def test_a_delivery_is_named_by_search_article_and_text() -> None:
 
 def test_each_search_is_one_of_a_multi_search_on_the_window_alone() -> None:
     searches = [CompiledSearch(saved(1), SearchSettings()), CompiledSearch(saved(2, '"a b" OR -c'), SearchSettings())]
-    lines = [orjson.loads(line) for line in multi_search(WINDOW, searches, 7, NOON).splitlines()]
+    clauses = [each.clause(NOON) for each in searches]
+    lines = [orjson.loads(line) for line in multi_search(WINDOW, clauses, 7).splitlines()]
     assert lines[0] == lines[2]
     assert lines[0]["index"] == WINDOW.index
     assert lines[0]["preference"] == "_shards:0"
@@ -88,6 +92,28 @@ def test_each_search_is_one_of_a_multi_search_on_the_window_alone() -> None:
         assert body["size"] == 7
         assert body["query"]["bool"]["filter"][0] == {"range": {"_seq_no": {"gt": 4, "lte": 9}}}
     assert lines[1] != lines[3]
+
+
+def test_all_are_counted_in_one_search_and_inflections_are_those_of_the_articles_languages() -> None:
+    searches = [CompiledSearch(saved(number), SearchSettings()) for number in (1, 2)]
+    whole = [each.clause(NOON) for each in searches]
+    some = [each.clause(NOON, ("de", "en")) for each in searches]
+    header, body = (orjson.loads(line) for line in counting(WINDOW, some).splitlines())
+    assert header["preference"] == "_shards:0"
+    assert body["query"]["bool"]["filter"] == [WINDOW.clause()]
+    assert body["aggs"]["fit"]["filters"]["filters"] == [orjson.loads(each) for each in some]
+    assert b"stem.german" in some[0]
+    assert b"stem.french" not in some[0]
+    assert b"stem.french" in whole[0]
+    assert b"stem.french" in CompiledSearch(saved(3, "pont lang:fr"), SearchSettings()).clause(NOON, ("de", "en"))
+
+
+def test_counts_are_read_refused_or_asked_for_later() -> None:
+    buckets = [{"doc_count": 0}, {"doc_count": 3}]
+    assert counts_of({"responses": [{"status": 200, "aggregations": {"fit": {"buckets": buckets}}}]}) == [0, 3]
+    assert counts_of({"responses": [{"status": 400, "error": {"type": "too_many_nested_clauses"}}]}) is None
+    with pytest.raises(ServiceError):
+        counts_of({"responses": [{"status": 503, "error": {"type": "away"}}]})
 
 
 def test_a_relative_time_is_read_anew_each_time_and_all_else_once() -> None:
@@ -116,8 +142,7 @@ def test_answers_are_told_apart() -> None:
 
 def test_matches_are_deliveries_of_what_is_new() -> None:
     articles = {one.article.id: one for one in (written(1, NOON, NOON), written(2, NOON - HOUR, NOON - HOUR))}
-    compiled = [CompiledSearch(saved(1), SearchSettings()), CompiledSearch(saved(2), SearchSettings())]
-    found = list(matches(compiled, [[*articles, "f" * 32], []], articles, NOON))
+    found = list(matches(saved(1), [*articles, "f" * 32], articles, NOON))
     assert [(one.search_id, one.article_id) for one in found] == [(f"{1:012x}", f"{1:032x}")]
 
 
