@@ -31,7 +31,9 @@ _REMEMBERED_WORDS = 100_000
 _CHARACTERS_A_WORD = 2
 """What segmenters of Chinese and Japanese find on news text."""
 _LEAST_STEM = 3
-"""Letters that must be left of an Arabic word when something is taken off its front."""
+"""Letters that must be left of an Arabic word when an article is taken off its front."""
+_LEAST_BARE_STEM = 4
+"""The same for a particle alone: كمال is a name and not "like money"."""
 
 _SEPARATORS = re.compile(r"([\W_]+)")
 _SEPARATORS_BUT_MARKS = re.compile(rf"([^\w{MARKS}]+)")
@@ -153,19 +155,27 @@ class WordMatcher:
     def _continues(self, parts: list[str], at: int, rest: tuple[str, ...]) -> bool:
         if at + 2 * len(rest) >= len(parts):
             return False
-        for i, expected in enumerate(rest, 1):
-            word = parts[at + 2 * i]
-            if word != expected and not self._fits(word, expected):
+        forms = self.words.forms
+        for expected in rest:
+            at += 2
+            word = parts[at]
+            if (
+                word != expected
+                and not (expected[-1] == "*" and word.startswith(expected[:-1]))
+                and not (forms and _fits(forms, word, expected))
+            ):
                 return False
-            if not _JOINS.issuperset(parts[at + 2 * i - 1]):
+            if parts[at - 1] not in _JOINS and not _JOINS.issuperset(parts[at - 1]):
                 return False
         return True
 
-    def _fits(self, word: str, expected: str) -> bool:
-        forms = self.words.forms(word) if self.words.forms and len(word) <= _LONGEST_WORD else (word,)
-        if expected[-1] == "*":
-            return any(form.startswith(expected[:-1]) for form in forms)
-        return expected in forms
+
+def _fits(forms: Forms, word: str, expected: str) -> bool:
+    if len(word) > _LONGEST_WORD:
+        return False
+    if expected[-1] == "*":
+        return any(form.startswith(expected[:-1]) for form in forms(word))
+    return expected in forms(word)
 
 
 class CharacterMatcher:
@@ -212,9 +222,9 @@ def _arabic_forms(word: str) -> tuple[str, ...]:
     """Give a word as it is looked up, the barest last: as written, then without what is written to its front."""
     word = _MARKS.sub("", word).translate(_ARABIC_LETTERS)
     forms = [word]
-    for prefixes in (_ARABIC_PARTICLES, _ARABIC_ARTICLES):
+    for prefixes, least in ((_ARABIC_PARTICLES, _LEAST_BARE_STEM), (_ARABIC_ARTICLES, _LEAST_STEM)):
         for prefix in prefixes:
-            if word.startswith(prefix) and len(word.strip("*")) - len(prefix) >= _LEAST_STEM:
+            if word.startswith(prefix) and len(word.strip("*")) - len(prefix) >= least:
                 forms.append(word[len(prefix) :])
                 break
     return tuple(forms)

@@ -41,6 +41,8 @@ _WHOLE_WORDS = 100
 """Shorter texts are weighed as if they had this many words, so that one cue in a headline does not decide."""
 _THRESHOLD = 4.0
 """Strength at which a topic is given, where its class has no `threshold` of its own."""
+_SHORT_WORDS = 80
+"""A shorter text has the lexicon's `short_threshold`, since it has no room to say the same twice."""
 _PARAGRAPH = 1.25
 """The best paragraph alone must reach this many times the threshold."""
 _NEAR = 0.55
@@ -54,10 +56,12 @@ class Lexicon:
     Attributes:
         cues: what finds the cues.
         thresholds: strength at which a topic is given, by topic id.
+        short: the same in short texts, at most.
     """
 
     cues: CueMatcher
     thresholds: dict[str, float]
+    short: float
 
 
 def compile_lexicon(document: dict[str, Any]) -> Lexicon:
@@ -69,7 +73,8 @@ def compile_lexicon(document: dict[str, Any]) -> Lexicon:
                 votes.setdefault(cue, {})[topic] = weight
     usual = document.get("threshold", _THRESHOLD)
     matcher = cue_matcher(document.get("language", ""), votes)
-    return Lexicon(matcher, {topic: document.get(topic, {}).get("threshold", usual) for topic in BY_ID})
+    thresholds = {topic: document.get(topic, {}).get("threshold", usual) for topic in BY_ID}
+    return Lexicon(matcher, thresholds, document.get("short_threshold", usual))
 
 
 @cache
@@ -186,10 +191,11 @@ def _choose(lexicon: Lexicon, tally: _Tally) -> list[TopicTag]:
     whole = {topic: scale * sum(worth for worth, _ in cues) for topic, cues in found.items()}
     part = {topic: tally.best.get(topic, 0.0) / _PARAGRAPH for topic in found}
     near = _NEAR * max(whole.values(), default=0.0)
+    most = lexicon.short if tally.words < _SHORT_WORDS else math.inf
     scored: list[tuple[float, str]] = []
     for topic in found:
         strength = max(whole[topic] if whole[topic] >= near else 0.0, part[topic])
-        score = round(strength / (strength + lexicon.thresholds[topic]), 4)
+        score = round(strength / (strength + min(most, lexicon.thresholds[topic])), 4)
         if score >= _LEAST_SCORE:
             scored.append((-score, topic))
     return [

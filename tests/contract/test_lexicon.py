@@ -52,7 +52,7 @@ def test_every_table_is_a_class_with_three_lists(file: Path) -> None:
     assert document["language"] == file.stem
     topics = {key for key, value in document.items() if isinstance(value, dict)}
     assert topics == set(BY_ID)
-    assert set(document) - topics <= {"language", "threshold", "mask"}
+    assert set(document) - topics <= {"language", "threshold", "short_threshold", "mask"}
     for topic in topics:
         assert set(document[topic]) - {"threshold"} == set(WEIGHTS), topic
 

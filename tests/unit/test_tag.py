@@ -46,6 +46,7 @@ def found(language: str, cues: list[str], text: str) -> list[str]:
         ("ar", ["حكومة", "انتخاب*"], "والحكومة للحكومة وبالحكومة حكومة الانتخابات", 5),
         ("ar", ["مجلس الأمن"], "أعلن لمجلس الامن ومجلس الأمنِ", ["لمجلس الامن", "ومجلس الأمنِ"]),
         ("ar", ["وزير"], "الوزير ووزير زير", 2),
+        ("ar", ["مال"], "كمال والمال", ["والمال"]),
         ("tr", ["ısı", "istanbul", "seçim*"], "ISI İSTANBUL Seçimlerde", ["ısı", "istanbul", "seçimlerde"]),
         ("ru", ["самолет*"], "Самолёты и самолеты", ["самолёты", "самолеты"]),
     ],
@@ -122,6 +123,24 @@ def test_a_title_counts_more_than_the_body() -> None:
     [said_in_body] = tag("", body, "en")
     assert said_in_body.id == "medtop:03000000"
     assert said_in_body.score < tag(body, "People talked.", "en")[0].score
+
+
+@pytest.mark.parametrize(
+    ("title", "body"),
+    [
+        ("A cruise ship sails", "It left on Monday and will be back in two weeks, said the owner."),
+        ("", "She found a hostel near the lake. The souvenir was a wooden spoon, as large as her arm."),
+    ],
+)
+def test_a_short_text_needs_one_strong_cue_in_the_title_or_two_firm_ones(title: str, body: str) -> None:
+    assert [topic.id for topic in tag(title, body, "en")] == ["medtop:10000000"]
+    long = body + " The rest of it goes on and on about this and that and has no cue at all." * 12
+    assert len(long.split()) > 150
+    assert tag("", long, "en") == []
+
+
+def test_one_firm_cue_and_no_more_is_not_enough_in_a_short_text() -> None:
+    assert tag("", "The souvenir was a wooden spoon, as long as her arm, and red.", "en") == []
 
 
 def test_weak_cues_alone_give_nothing() -> None:
