@@ -82,7 +82,7 @@ _CHARTS = (
     ),
     Panel(
         name="language-share",
-        title="Languages",
+        title="Articles by language",
         kind=Kind.DONUT,
         grid=Grid(36, 6, 12, 13),
         view=ARTICLES,

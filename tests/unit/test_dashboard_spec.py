@@ -79,6 +79,7 @@ def test_names_are_unique_and_links_lead_somewhere() -> None:
     for board in DASHBOARDS:
         assert dashboard_named(board.name) is board
         assert set(Counter(panel.name for panel in board.panels).values()) == {1}
+        assert set(Counter(panel.title for panel in board.panels).values()) == {1}
         assert default_range(board.since) in RANGES
         for panel in board.panels:
             assert all(dashboard_named(link.to) for link in panel.links)
