@@ -21,6 +21,7 @@ REQUIRES = [
     "lxml_html_clean>=0.4.6",  # trafilatura 2.3.1 needs it and does not name it
     "orjson>=3.11,<4",
     "platformdirs>=4.3,<5",
+    "prometheus-client>=0.26,<0.27",
     "psutil>=7,<8",
     "py3langid>=0.4,<0.5",
     "pydantic>=2.12,<3",
@@ -85,6 +86,7 @@ setup(
         "pipelines.lab.chaos",
         "pipelines.lab.internet",
         "pipelines.ledger",
+        "pipelines.metrics",
         "pipelines.poll",
         "pipelines.process",
         "pipelines.runtime",

@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from pipelines.metrics.declared import METRICS
+from pipelines.metrics.metric import MetricSource
 from pipelines.runtime.roles import ROLES
 from schemas.roles import Role
 from schemas.topics import TOPICS
@@ -21,7 +23,7 @@ WRITES = (*READS, "index", "create_index", "maintenance", "manage")
 """`manage` because an index gets its read alias in the request that makes it, which takes that right."""
 
 INDEX_RIGHTS: dict[str, dict[Role, tuple[str, ...]]] = {
-    "articles": {Role.PROCESS: WRITES, Role.SERVE: (*READS, "maintenance", "monitor")},
+    "articles": {Role.PROCESS: WRITES, Role.RECORD: READS, Role.SERVE: (*READS, "maintenance", "monitor")},
     "revisions": {Role.PROCESS: WRITES, Role.SERVE: READS},
     "outcomes": {Role.RECORD: WRITES, Role.SERVE: READS},
     "feeds": {Role.RECORD: WRITES, Role.SERVE: READS},
@@ -82,6 +84,9 @@ def kafka_grants(river: str) -> Iterator[KafkaGrant]:
                 yield KafkaGrant(user, "topic", topic.full_name(river), operations)
         if spec.grouped:
             yield KafkaGrant(user, "group", user, ("Read",), prefixed=True)  # a role may have more than one
+        if any(spec.role in metric.roles for metric in METRICS if metric.source is MetricSource.KAFKA):
+            yield KafkaGrant(user, "topic", f"{river}.", ("Describe",), prefixed=True)
+            yield KafkaGrant(user, "group", f"{river}-", ("Describe",), prefixed=True)
     person = Role.CLI.group(river)
     yield KafkaGrant(
         person, "topic", f"{river}.", ("Read", "Write", "Create", "Describe", "DescribeConfigs", "AlterConfigs"), True

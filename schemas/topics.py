@@ -154,7 +154,7 @@ BREAKER = Topic(
     value="BreakerState",
     about="Whether a role has stopped because most of what it set aside was its own fault; a person lets it go on.",
     writers=(Role.PROCESS, Role.CLI),
-    readers=(Role.PROCESS, Role.CLI),
+    readers=(Role.PROCESS, Role.RECORD, Role.CLI),
     retention_seconds=None,
 )
 SUBSCRIPTIONS = Topic(

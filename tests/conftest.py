@@ -54,6 +54,7 @@ def river(servers: tuple[str, str], tmp_path: Path) -> Iterator[Settings]:
             "serve.with_run=false",  # its port is one of the machine's
             "elasticsearch.refresh_seconds=0.2",
             f"fetch.gate_directory={tmp_path / 'hosts'}",
+            f"metrics.folder={tmp_path / 'metrics'}",
         ],
         environment={},
     )

@@ -36,5 +36,5 @@ def poll(context: Context, files: tuple[Path, ...], once: bool) -> None:
         Role.POLL,
         context.settings,
         lambda running: run(running, feeds if once else None, lists=() if once else paths, once=once),
-        heartbeat=not once,
+        observed=not once,
     )

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic import SecretStr
 
+from pipelines.metrics.declared import METRICS, OF_THE_PROCESS
 from pipelines.runtime.roles import ROLES
 from pipelines.settings import Settings, data_folder, sections
 from schemas.records import RECORDS
@@ -31,6 +32,31 @@ _CALLS = """
 code is 2, as of other tools made with click. Results go to stdout, messages to stderr. Exit codes: 0 ok, 1 failed,
 2 wrong usage, 3 a service is not reachable, 4 `process` stopped for a fault of ours until `newsriver dead resume`,
 130 interrupted, 141 the reader of a pipe hung up. These options stand before the command:
+"""
+
+
+_METRICS = """
+# Metrics and health
+
+Made from the code by `python -m pipelines.cli.reference`; do not edit.
+
+Every process answers three paths on a port of its own, on loopback unless `metrics.host` says otherwise:
+
+- `/metrics`: the figures below, for Prometheus.
+- `/healthz`: 503 once its loop has not come round for `metrics.stall_seconds` while it waits for nothing; a restart is
+  due. A role that waits for Kafka or Elasticsearch is alive: a restart would not bring them back.
+- `/readyz`: 503 while it waits, drains, has no share of the partitions, or a server that it needs takes no connection;
+  the body says why, a line each.
+
+`metrics.port = 0` takes a free port, so that any number of copies run on one machine; each writes where it answers to
+`<metrics.folder>/<river>-<worker>.json`, in the form of Prometheus's `file_sd_configs`. The file goes when the process
+ends in order. Of one that was killed it stays, so that `up` is 0, until it is started again under its name or a day has
+passed. `deploy/prometheus/` has a configuration, recording rules and alerts: set the folder in `prometheus.yml` to the
+one that `newsriver config show` names. In a container set a host and a port, and the probes to the same.
+
+Values that are counted begin at 0 with each start of a process. What loss is judged by is asked of Kafka and
+Elasticsearch instead, by each copy of `record` every ten seconds, and no restart of ours changes it: take the maximum
+over copies. A label with more values than are told apart counts the rest as `other`.
 """
 
 
@@ -193,9 +219,21 @@ def _toml(value: Any) -> str:  # noqa: ANN401 - whatever a setting holds
     return json.dumps(str(value), ensure_ascii=False)
 
 
+def metrics_page() -> str:
+    """Give docs/metrics.md: every metric, and how it is reached."""
+    lines = ["| metric | kind | roles | labels | values | meaning |", "|---|---|---|---|---|---|"]
+    for metric in METRICS:
+        roles = "all" if len(metric.roles) == len(ROLES) else ", ".join(metric.roles)
+        labels = ", ".join(f"`{label.name}`" for label in metric.labels)
+        lines.append(f"| `{metric.name}` | {metric.kind} | {roles} | {labels} | {metric.source} | {metric.about} |")
+    of_process = ", ".join(f"`{name}`" for name in OF_THE_PROCESS)
+    return "\n".join([_METRICS.strip(), "", *lines, "", f"Each process has these, too: {of_process}.", ""])
+
+
 COPIES: dict[str, Callable[[], str]] = {
     "deploy/newsriver.sample.toml": settings_toml,
     "docs/reference.md": reference_page,
+    "docs/metrics.md": metrics_page,
 }
 """What the repository holds a copy of, by path from its root."""
 

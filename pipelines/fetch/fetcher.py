@@ -27,6 +27,7 @@ from pipelines.http.client import Client
 from pipelines.kafka import GroupReader, Message, Sender
 from pipelines.ledger.dead_letter_rules import REPLAY
 from pipelines.ledger.outcomes import outcome, stand_in
+from pipelines.metrics.declared import FETCH_BYTES, FETCH_RESULTS, FETCH_SECONDS, FETCH_UNDER_WAY
 from pipelines.runtime.endpoints import kafka_bootstrap
 from pipelines.runtime.frame import RunningRole
 from pipelines.runtime.heartbeat import Waits
@@ -60,7 +61,7 @@ def run(running: RunningRole) -> None:
 
 async def _run(running: RunningRole) -> None:
     async with Client(running.settings) as client:
-        await run_loop(lambda: Fetcher(running.settings, client, running.waits), running.stop)
+        await run_loop(lambda: Fetcher(running.settings, client, running.waits), running.stop, running.loop)
 
 
 class Fetcher:
@@ -110,6 +111,8 @@ class Fetcher:
                 self._reader.done(message)
                 self._handled.finish(message.origin)
                 self._held_bytes -= len(visit.body)
+                _measure(visit)
+        FETCH_UNDER_WAY.set(len(self._tasks))
         self._reader.commit()  # in every turn: what is no entry is done without a visit
         self._reader.hold_back(self._lanes.waiting())  # what waits stays on Kafka
         messages = self._reader.poll(_TURN_SECONDS)
@@ -263,6 +266,15 @@ class Fetcher:
 
     def _name(self, topic: Topic) -> str:
         return topic.full_name(self._settings.river.name)
+
+
+def _measure(visit: FetchResult) -> None:
+    """Count one try whose parts are acknowledged."""
+    kind = visit.outcome.kind if visit.outcome is not None else "retry"
+    FETCH_RESULTS.add(kind=kind, reason=visit.outcome.reason if visit.outcome is not None else "")
+    FETCH_BYTES.add(len(visit.body))
+    if visit.facts is not None:
+        FETCH_SECONDS.observe(visit.facts.elapsed_ms / 1000)
 
 
 def _remembered_seconds(settings: FetchSettings) -> float:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -26,6 +27,7 @@ from pipelines.index.verdict import (
     judge_alone,
     judge_request,
 )
+from pipelines.metrics.declared import BULK_DOCUMENTS, BULK_SECONDS
 from pipelines.runtime.heartbeat import Waits
 from pipelines.runtime.limits import AdaptiveWindow
 from schemas.records import OutcomeKind
@@ -93,6 +95,7 @@ class Sink:
         while left:
             waits: dict[int, Wait] = {}
             for position, judged in zip(left, self._try([documents[position] for position in left]), strict=True):
+                BULK_DOCUMENTS.add(kind="wait" if isinstance(judged, Wait) else judged.kind)
                 if isinstance(judged, Wait):
                     waits[position] = judged
                 else:
@@ -124,8 +127,10 @@ class Sink:
     def _send(self, batch: Sequence[Document]) -> list[Verdict | Wait]:
         """Send one bulk request, or its halves where the server does not take it whole."""
         body = b"".join([document.lines() for document in batch])
+        began = time.monotonic()
         try:
             answer = self._client.send("POST", "/_bulk", body, _BULK_ANSWER)
+            BULK_SECONDS.observe(time.monotonic() - began)
         except ServiceError as error:
             judged: Whole | Wait = Wait("no-answer", error.message, whole=True)
         else:

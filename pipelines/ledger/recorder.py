@@ -17,9 +17,12 @@ from pipelines.index.preflight import require_rights
 from pipelines.index.sink import Sink
 from pipelines.kafka import GroupReader, Message, Sender
 from pipelines.ledger.outcomes import dead_letter, outcome, stand_in
+from pipelines.ledger.river_metrics import RiverMetrics
 from pipelines.ledger.state_recorder import recording_states
+from pipelines.metrics.metric import asked_at_scrapes
 from pipelines.runtime.endpoints import kafka_bootstrap
 from pipelines.runtime.frame import RunningRole
+from pipelines.runtime.heartbeat import Waits
 from pipelines.settings import Settings
 from schemas.records import Outcome, OutcomeKind, Stage
 from schemas.topics import DEAD_LETTERS, OUTCOMES, Role
@@ -41,9 +44,23 @@ def run(running: RunningRole) -> None:
         sink = Sink(client, settings.elasticsearch, stop=running.stop, waits=running.waits)
         with closing(GroupReader(bootstrap, group, [topic], client_id=group)) as reader:
             log.info("recording %s", topic)
-            with Sender(bootstrap, client_id=group, linger_ms=settings.kafka.linger_ms) as sender:
+            with (
+                RiverMetrics(settings, client) as figures,
+                asked_at_scrapes(figures.families),
+                Sender(bootstrap, client_id=group, linger_ms=settings.kafka.linger_ms) as sender,
+            ):
                 while not running.stop.is_set():
+                    running.loop.tick()
                     _turn(reader, sink, sender, settings)
+                    _tell_of_partitions(reader, running.waits)
+
+
+def _tell_of_partitions(reader: GroupReader, waits: Waits) -> None:
+    if reader.assigned():
+        waits.end(of="partitions")
+    else:
+        why = "no share of the outcomes: other copies have them, or the group is forming"
+        waits.begin("no-partition", why, of="partitions")
 
 
 def _turn(reader: GroupReader, sink: Sink, sender: Sender, settings: Settings) -> None:

@@ -19,6 +19,7 @@ from pipelines.feeds.sync import sync_lists
 from pipelines.http.client import Client
 from pipelines.http.site_parser import Parser
 from pipelines.kafka import GroupReader, Sender, patiently
+from pipelines.metrics.declared import POLL_ANSWERS, POLL_ENTRIES, POLL_FEEDS
 from pipelines.poll.assigned_feeds import AssignedFeeds
 from pipelines.poll.feed_fetcher import FeedFetcher
 from pipelines.poll.feed_table import FeedTable
@@ -70,7 +71,7 @@ async def _run(running: RunningRole, feeds: list[Feed] | None, lists: Sequence[P
         return Poller(settings, client, feeds, running.waits, once=once)
 
     async with Client(settings) as client:
-        await run_loop(make, running.stop)
+        await run_loop(make, running.stop, running.loop)
 
 
 class Poller:
@@ -137,6 +138,8 @@ class Poller:
             self._standstill.look(len(self._table), has_partitions=bool(self._reader.assigned()))
         if time.monotonic() >= self._tell_at:
             self._waits.figures = self._table.figures()
+            POLL_FEEDS.set(self._waits.figures["feeds"], state="all")
+            POLL_FEEDS.set(self._waits.figures["failing"], state="failing")
             self._tell_at = time.monotonic() + _TELL_SECONDS
 
     def _publish(self, finished: Sequence[PollResult]) -> None:
@@ -157,6 +160,8 @@ class Poller:
             self._sender.flush()
         for announcement in finished:
             state = announcement.state
+            POLL_ANSWERS.add(result="failed" if state.last_failure else "new" if announcement.entries else "unchanged")
+            POLL_ENTRIES.add(len(announcement.entries))
             partition = self._table.partition_of(state.url)
             # Without a partition it went to another copy in the meantime; when it is back, that copy's state is newer.
             if partition is not None and self._table.put_state(state, partition):

@@ -22,7 +22,9 @@ from pipelines.errors import UsageError
 from pipelines.index.preflight import require_rights
 from pipelines.kafka import Admin, RangeReader, missing, patiently, topics
 from pipelines.kafka.assignment import Place
+from pipelines.metrics.declared import PROCESS_GENERATIONS
 from pipelines.process import job
+from pipelines.process.counters import hand_in
 from pipelines.process.readers import Partition
 from pipelines.process.source import Generation
 from pipelines.process.worker import ProcessConfig, ProcessWorker, WorkerHandle
@@ -87,9 +89,11 @@ def run(
     assigned = partitions(config, share, shares)
     _end_when_tripped(read(settings))
     handle = WorkerHandle(config)
-    worker = handle.open(stop=stop, waits=running.waits, sandbox=sandbox, access=settings.elasticsearch)
+    access = settings.elasticsearch
+    worker = handle.open(stop=stop, waits=running.waits, loop=running.loop, sandbox=sandbox, access=access)
     if not assigned:
         log.warning("share %d of %d has no partition to read: raise kafka.partitions or start fewer", share, shares)
+        running.waits.begin("no-partition", "no partition for this share: other copies have them")
         stop.wait()
     elif any(argument.startswith("--runner") for argument in beam_arguments):
         _hand_over(handle, assigned, beam_arguments)
@@ -107,6 +111,7 @@ def _generations(worker: ProcessWorker, assigned: Sequence[Partition], generatio
     while not worker.stop.is_set() and worker.breaker.tripped is None:
         try:
             generation()
+            PROCESS_GENERATIONS.add(result="ok")
             worker.refusals.raise_met()
             if failures:
                 worker.waits.end()
@@ -119,6 +124,7 @@ def _generations(worker: ProcessWorker, assigned: Sequence[Partition], generatio
                 log.info("drained before the bundle was written; it will be read again")
                 break
             failures += 1
+            PROCESS_GENERATIONS.add(result="failed")
             wait = _BACKOFF.pause(failures)
             log.error("generation failed, again in %.0f s from the committed offsets: %s", wait, _root(error))  # noqa: TRY400 - one line; the trace is for --debug
             log.debug("trace", exc_info=True)
@@ -185,7 +191,9 @@ def _generation(
     options = PipelineOptions(list(beam_arguments), streaming=True)
     pipeline = beam.Pipeline(runner=FnApiRunner(), options=options)
     job.build(pipeline, assigned, handle, generation)
-    pipeline.run().wait_until_finish()
+    result = pipeline.run()
+    result.wait_until_finish()
+    hand_in(result)
 
 
 def _hand_over(handle: WorkerHandle, assigned: Sequence[Partition], beam_arguments: Sequence[str]) -> None:

@@ -92,12 +92,14 @@ class ReadPages(Step, RestrictionProvider):
     ) -> Iterator[TimestampedValue[Message]]:
         """Yield messages for at most about a second, then give the rest back to the runner."""
         start = position = tracker.current_restriction().start
+        self.worker.loop.tick()
         self._follow_breaker()
         with self.worker.readers.borrow(element) as reader:
             for message in self._messages(reader, start, element.share):
                 if not tracker.try_claim(message.offset):
                     break
                 position = message.offset + 1
+                self.worker.loop.tick()
                 yield TimestampedValue(message, Timestamp(message.timestamp_ms / 1000))
         if position > start:
             finalizer.register(lambda: self.worker.readers.commit(element, position))

@@ -7,6 +7,7 @@ on an output of its own, and a dead letter; an error of the infrastructure fails
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 from apache_beam import pvalue
@@ -16,10 +17,14 @@ from pipelines.errors import Rejected, Skipped
 from pipelines.extraction import Page, TaggingFault, make_article
 from pipelines.kafka import Message
 from pipelines.ledger import outcomes as ledger
+from pipelines.metrics.declared import INDEX_DELAY, PROCESS_OUTCOMES
+from pipelines.process.counters import count
 from pipelines.process.failures import Failure, failure_of
 from pipelines.process.pages import read_page
 from pipelines.process.step import DEAD, REFUSED, BatchStep, OutputStep, Step, dead
 from schemas.records import Article, Entry, Outcome, OutcomeKind, PageFacts, Stage
+
+_WRITTEN = (OutcomeKind.INDEXED, OutcomeKind.UPDATED)
 
 
 class ArticleDraft(NamedTuple):
@@ -90,6 +95,8 @@ class Index(BatchStep[ArticleDraft]):
             if end.kind is OutcomeKind.DEAD:
                 yield dead(Failure(draft.message, Stage.INDEX, end.reason, "Verdict", end.detail))
             else:
+                if end.kind in _WRITTEN:
+                    INDEX_DELAY.observe((datetime.now(UTC) - draft.facts.fetched_at).total_seconds())
                 yield ledger.outcome(
                     draft.entry,
                     Stage.INDEX,
@@ -110,6 +117,7 @@ class WriteOutcomes(OutputStep):
         """Send one outcome."""
         with self.worker.refusals.noted():
             self.output.outcome(element)
+        count(PROCESS_OUTCOMES, kind=element.kind, reason=element.reason)
 
 
 class WriteDeadLetter(OutputStep):
@@ -119,6 +127,7 @@ class WriteDeadLetter(OutputStep):
         """Set one page aside."""
         with self.worker.refusals.noted():
             self.output.dead(element)
+        count(PROCESS_OUTCOMES, kind=OutcomeKind.DEAD, reason=element.reason)
 
 
 def _refusal(message: Message, entry: Entry, error: Rejected | Skipped) -> Outcome:

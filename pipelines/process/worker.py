@@ -22,6 +22,7 @@ from pipelines.process.output import OutputWriter
 from pipelines.process.readers import Lane, Readers
 from pipelines.process.refusals import Refusals
 from pipelines.runtime.endpoints import kafka_bootstrap
+from pipelines.runtime.health import LoopClock
 from pipelines.runtime.heartbeat import Waits
 from pipelines.runtime.limits import WorkCount
 from pipelines.settings import ElasticsearchSettings, Settings, load_settings
@@ -98,12 +99,14 @@ class ProcessWorker:
         config: from the graph.
         stop: once set, the source drains and nobody waits for Elasticsearch any more.
         waits: told what this process waits for.
+        loop: told whenever the source comes round.
         sandbox: one that is started already; None for a new one.
         access: settings with the credentials for Elasticsearch; None to read them from this process's environment and
             the configuration's file.
 
     Attributes:
         waits: what this process waits for, as given.
+        loop: when the source last came round, as given.
         progress: counts the pages it has worked on.
         breaker: is told by the steps how pages end, and asked by the source whether to read on.
         refusals: what Kafka has refused.
@@ -117,6 +120,7 @@ class ProcessWorker:
         *,
         stop: threading.Event | None = None,
         waits: Waits | None = None,
+        loop: LoopClock | None = None,
         sandbox: Sandbox | None = None,
         access: ElasticsearchSettings | None = None,
     ) -> None:
@@ -124,6 +128,7 @@ class ProcessWorker:
         self.stop = stop or threading.Event()
         self.sandbox = sandbox or article_sandbox(config.context.clean)
         self.waits = waits or Waits()
+        self.loop = loop or LoopClock()
         self.progress = WorkCount()
         self.breaker = Breaker()
         self.refusals = Refusals()
@@ -186,11 +191,12 @@ class WorkerHandle:
         *,
         stop: threading.Event | None = None,
         waits: Waits | None = None,
+        loop: LoopClock | None = None,
         sandbox: Sandbox | None = None,
         access: ElasticsearchSettings | None = None,
     ) -> ProcessWorker:
         """Give this process's worker; the first call makes it, of the arguments that `ProcessWorker` takes."""
         worker: ProcessWorker = self._shared.acquire(
-            lambda: ProcessWorker(self.config, stop=stop, waits=waits, sandbox=sandbox, access=access)
+            lambda: ProcessWorker(self.config, stop=stop, waits=waits, loop=loop, sandbox=sandbox, access=access)
         )
         return worker

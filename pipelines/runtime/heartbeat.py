@@ -59,6 +59,12 @@ class Waits:
             return min(self._for.values(), key=lambda wait: wait[2], default=None)
 
 
+def worker_name(role: Role, number: int | None = None) -> str:
+    """Give this process's name with its host: a supervisor's own name for it goes first."""
+    name = os.environ.get(NAME) or f"{role}-{os.getpid() if number is None else number}"
+    return f"{name}@{socket.gethostname()}"
+
+
 class Heartbeat:
     """Tells of this process for as long as its block lasts; killed with -9 it falls silent, and that shows too.
 
@@ -70,9 +76,8 @@ class Heartbeat:
     """
 
     def __init__(self, settings: Settings, role: Role, waits: Waits, number: int | None = None) -> None:
-        name = os.environ.get(NAME) or f"{role}-{os.getpid() if number is None else number}"
         self._host = socket.gethostname()
-        self.name = f"{name}@{self._host}"
+        self.name = worker_name(role, number)
         self._settings = settings
         self._role = role
         self._waits = waits

@@ -42,6 +42,7 @@ class RoleSpec:
         commits: whether that group's committed offsets say what it has yet to do.
         reads_lists: whether it is handed the feed lists that `run` was given.
         numbered: whether each copy is told which share of the partitions is its own, and has a number in its name.
+        needs_elasticsearch: whether it works only while Elasticsearch answers.
         copies: how many `newsriver run` starts.
         copies_about: the same for people.
     """
@@ -54,6 +55,7 @@ class RoleSpec:
     commits: bool = True
     reads_lists: bool = False
     numbered: bool = False
+    needs_elasticsearch: bool = False
     copies: Callable[[Settings], int] = _one
     copies_about: str = "one"
 
@@ -78,6 +80,7 @@ ROLES: tuple[RoleSpec, ...] = (
         start="pipelines.process.role:run",
         own_command=True,
         numbered=True,
+        needs_elasticsearch=True,
         copies=_one_per_core,
         copies_about="`process.workers`, by default one per core",
     ),
@@ -85,6 +88,7 @@ ROLES: tuple[RoleSpec, ...] = (
         role=Role.RECORD,
         about="Index the outcomes: the ledger.",
         start="pipelines.ledger.recorder:run",
+        needs_elasticsearch=True,
     ),
     RoleSpec(
         role=Role.SERVE,
@@ -92,6 +96,7 @@ ROLES: tuple[RoleSpec, ...] = (
         start="pipelines.web.role:run",
         grouped=False,
         commits=False,
+        needs_elasticsearch=True,
         copies=_one_if_wanted,
         copies_about="one where `serve.with_run` or `serve.websub` is set",
     ),

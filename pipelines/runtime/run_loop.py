@@ -14,6 +14,7 @@ from collections.abc import Callable, Collection
 from contextlib import suppress
 from typing import Any, Protocol
 
+from pipelines.runtime.health import LoopClock
 from pipelines.runtime.threads import run_in_thread
 
 log = logging.getLogger(__name__)
@@ -39,7 +40,7 @@ class Role(Protocol):
         """Hang up; blocks while the broker is away."""
 
 
-async def run_loop(make: Callable[[], Role], stop: threading.Event) -> None:
+async def run_loop(make: Callable[[], Role], stop: threading.Event, loop: LoopClock | None = None) -> None:
     """Run a role until `stop` is set or it has nothing more to do, then drain it within 5 seconds.
 
     What is not finished by then is given up; its offsets are not committed, so the next start repeats it.
@@ -47,6 +48,7 @@ async def run_loop(make: Callable[[], Role], stop: threading.Event) -> None:
     Args:
         make: makes the role; may block for as long as the broker is away.
         stop: set it to drain and return.
+        loop: told of each turn.
     """
     _allow_many_sockets()
     making = asyncio.create_task(run_in_thread(make))
@@ -60,6 +62,8 @@ async def run_loop(make: Callable[[], Role], stop: threading.Event) -> None:
         if not await _ends(turn, stop):
             break
         turn.result()
+        if loop is not None:
+            loop.tick()
         more = role.start()
     await _drain(role, turn, stop)
 

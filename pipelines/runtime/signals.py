@@ -7,7 +7,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from pipelines.worker_environment import PARENT
@@ -45,16 +45,17 @@ def held() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def leave_within(stop: threading.Event, seconds: float) -> None:
+def leave_within(stop: threading.Event, seconds: float, at_last: Callable[[], None] = lambda: None) -> None:
     """End this process at the latest so many seconds after `stop` is set, whatever it is doing then.
 
     A request that Elasticsearch does not answer, or a broker that is away, must not hold up the end. To leave like
-    that is as safe as to be killed: what is not committed is repeated by the next start.
+    that is as safe as to be killed: what is not committed is repeated by the next start. `at_last` is called before.
     """
 
     def leave() -> None:
         stop.wait()
         time.sleep(seconds)
+        at_last()
         log.warning("not drained in %.1f s: what is under way will be repeated by the next start", seconds)
         os._exit(0)
 

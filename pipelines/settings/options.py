@@ -414,6 +414,22 @@ class KibanaSettings(Section):
     """Longest wait for one answer."""
 
 
+class MetricsSettings(Section):
+    """What each process tells Prometheus and whoever supervises it: `/metrics`, `/healthz`, `/readyz`."""
+
+    host: str = "127.0.0.1"
+    """Address to listen on; any other than loopback shows figures and what is waited for to whoever reaches it."""
+
+    port: Annotated[int, Field(ge=0, le=65_535)] = 0
+    """Port of each process; 0 takes a free one, so that many copies run on one machine, and `folder` says which."""
+
+    folder: Folder = data_folder() / "metrics"
+    """Folder with a file for each running process, in the form that Prometheus reads (`file_sd_configs`)."""
+
+    stall_seconds: Annotated[float, Field(ge=1)] = 300.0
+    """A loop that waits for nothing and has not come round for longer makes `/healthz` fail."""
+
+
 class StackSettings(Section):
     """The local servers that `newsriver stack up` runs, without Docker."""
 
@@ -448,6 +464,7 @@ class Settings(Section):
     serve: ServeSettings = ServeSettings()
     alerts: AlertSettings = AlertSettings()
     kibana: KibanaSettings = KibanaSettings()
+    metrics: MetricsSettings = MetricsSettings()
     stack: StackSettings = StackSettings()
 
     @property

@@ -24,6 +24,7 @@ from pipelines.settings import Settings
 from pipelines.web import alerts_api, api, dashboards, pages, reference, saved_pages
 from pipelines.web.access import Access, Gate
 from pipelines.web.headers import HEADERS, HeadAsGet, SecurityHeaders
+from pipelines.web.measured import Measured
 from pipelines.web.problems import fault_of, problem
 from pipelines.web.river import River
 from pipelines.web.templating import fault_page
@@ -61,6 +62,7 @@ def application(
     app.add_middleware(HeadAsGet)
     app.add_middleware(Access, gate=Gate(settings.serve))
     app.add_middleware(SecurityHeaders)
+    app.add_middleware(Measured)
     for kind in (HTTPException, NewsriverError, RequestValidationError, Exception):
         app.add_exception_handler(kind, _said)
     app.include_router(api.router)

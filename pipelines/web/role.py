@@ -60,6 +60,7 @@ async def _run(running: RunningRole) -> None:
         async with listening(app, settings):
             log.info("serving on %s:%d", settings.serve.host, settings.serve.port)
             while not running.stop.is_set():
+                running.loop.tick()
                 await asyncio.sleep(_LOOK_SECONDS)
 
 
@@ -88,7 +89,7 @@ async def _run_with_hubs(running: RunningRole, search: Search) -> None:
         app.include_router(callbacks(subscriber, _most_bytes(settings)))
         async with listening(app, settings):
             log.info("serving on %s:%d, WebSub callbacks below %s", serve.host, serve.port, serve.public_url)
-            await run_loop(subscriber.connect, running.stop)
+            await run_loop(subscriber.connect, running.stop, running.loop)
 
 
 def _waiting(waits: Waits) -> dict[str, Any]:

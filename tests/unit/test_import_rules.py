@@ -22,6 +22,7 @@ CLIENTS = {
     "pygal": ("pipelines/dashboards/charts.py",),
     "apache_beam": ("pipelines/process/",),
     "feedparser": ("pipelines/feed_formats",),
+    "prometheus_client": ("pipelines/metrics/",),
     "py3langid": ("pipelines/language.py",),
 }
 """Client library -> where it may be imported."""

@@ -94,7 +94,7 @@ def test_the_sample_file_uncommented_gives_the_defaults(tmp_path: Path) -> None:
     read, default = load_settings(file, environment={}), Settings()
     for section in sections():
         if section != "stack":  # folders differ from user to user
-            kept = {"gate_directory", "keys_file"}
+            kept = {"gate_directory", "keys_file", "folder"}
             found, wanted = (getattr(each, section).model_dump(exclude=kept) for each in (read, default))
             assert found == wanted
 

@@ -6,7 +6,9 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -23,6 +25,7 @@ def start(*arguments: str) -> subprocess.Popen[bytes]:
         "NEWSRIVER_KAFKA__BOOTSTRAP_SERVERS": "127.0.0.1:9",
         "NEWSRIVER_ELASTICSEARCH__URL": "http://127.0.0.1:9",
         "NEWSRIVER_SERVE__PORT": "0",
+        "NEWSRIVER_METRICS__FOLDER": str(Path(tempfile.gettempdir()) / "newsriver-test-metrics"),
     }
     known = {name: value for name, value in os.environ.items() if not name.startswith("NEWSRIVER_")}
     with held():
