@@ -14,6 +14,7 @@ from typing import Any, Self
 
 import aiohttp
 
+from pipelines.backoff import Backoff
 from pipelines.errors import NewsriverError, ServiceError, SettingsError
 from pipelines.settings import KibanaSettings
 from pipelines.settings.secrets import readable, secret
@@ -26,7 +27,7 @@ DASHBOARDS_API = (9, 5)
 
 _BUSY = frozenset({429, 502, 503, 504})
 _TRIES = 4
-_PAUSE_SECONDS = 0.5
+_PAUSES = Backoff(1.0, 30.0)
 _MOST_BYTES = 64_000_000
 _API_VERSION = "2023-10-31"
 
@@ -199,7 +200,7 @@ class Kibana:
             else:
                 if answer.status not in _BUSY or attempt == _TRIES:
                     return self._allowed(answer)
-            await asyncio.sleep(_PAUSE_SECONDS * 2**attempt)
+            await asyncio.sleep(_PAUSES.pause(attempt))
         raise AssertionError  # the last attempt returns or raises
 
     async def _send(self, method: str, url: str, body: Json | None, file: str | None) -> KibanaAnswer:

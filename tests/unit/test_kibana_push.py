@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from pipelines.backoff import Backoff
 from pipelines.cli import newsriver
 from pipelines.dashboards import kibana
 from pipelines.dashboards.kibana import Kibana
@@ -28,7 +29,7 @@ BOTH = pytest.mark.parametrize("double", [OLD, NEW], indirect=True)
 
 @pytest.fixture(autouse=True)
 def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kibana, "_PAUSE_SECONDS", 0.001)
+    monkeypatch.setattr(kibana, "_PAUSES", Backoff(0.001, 0.001))
 
 
 @pytest.fixture
