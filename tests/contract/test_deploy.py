@@ -59,7 +59,9 @@ def test_compose_names_what_is_declared() -> None:
         assert set(service.get("depends_on", {})) <= set(SERVICES), name
         assert set(service.get("networks", [])) <= set(COMPOSE["networks"]), name
         assert set(service.get("secrets", [])) <= set(COMPOSE["secrets"]), name
-        assert {volume.partition(":")[0] for volume in service.get("volumes", [])} <= set(COMPOSE["volumes"]), name
+        mounted = {volume.partition(":")[0] for volume in service.get("volumes", [])}
+        assert all((DEPLOY / each).exists() for each in mounted if each.startswith(".")), name
+        assert {each for each in mounted if not each.startswith(".")} <= set(COMPOSE["volumes"]), name
         for other, how in service.get("depends_on", {}).items():
             healthy = how["condition"] == "service_healthy"
             assert "healthcheck" in SERVICES[other] or not healthy, (name, other)
@@ -69,6 +71,16 @@ def test_compose_runs_the_servers_that_are_tested() -> None:
     assert SERVICES["kafka"]["image"] == f"apache/kafka:{KAFKA.version}"
     assert SERVICES["elasticsearch"]["image"].endswith(f"/elasticsearch:{ELASTICSEARCH.version}")
     assert SERVICES["kibana"]["image"].endswith(f"/kibana:{ELASTICSEARCH.version}")
+
+
+def test_prometheus_asks_every_role() -> None:
+    scrape = yaml.safe_load((DEPLOY / "prometheus" / "prometheus.compose.yml").read_text(encoding="utf-8"))
+    [job] = scrape["scrape_configs"]
+    [found] = job["dns_sd_configs"]
+    assert found["names"] == [str(spec.role) for spec in ROLES]
+    assert found["port"] == OURS["record"]["environment"]["NEWSRIVER_METRICS__PORT"]
+    assert all("healthcheck" in OURS[spec.role] for spec in ROLES)
+    assert [name for name in scrape["rule_files"] if not (DEPLOY / "prometheus" / name).exists()] == []
 
 
 def test_our_containers_can_change_nothing() -> None:
@@ -81,7 +93,7 @@ def test_our_containers_can_change_nothing() -> None:
 
 def test_nothing_listens_beyond_this_machine_and_no_password_has_a_default() -> None:
     ports = [port for service in SERVICES.values() for port in service.get("ports", [])]
-    assert len(ports) == 2
+    assert len(ports) == 3
     assert [port for port in ports if not port.startswith("127.0.0.1:")] == []
     text = (DEPLOY / "compose.yaml").read_text(encoding="utf-8")
     assert re.findall(r"\$\{\w*PASSWORD(?!:\?)\W", text) == []

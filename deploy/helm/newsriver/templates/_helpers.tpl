@@ -95,16 +95,23 @@ containers:
       {{- end }}
     securityContext: {{- include "newsriver.securityContext" $root | nindent 6 }}
     resources: {{ toJson .spec.resources }}
-    {{- with .spec.port }}
+    {{- if .probed }}
     ports:
+      - {name: metrics, containerPort: 9100}
+      {{- with .spec.port }}
       - {name: http, containerPort: {{ . }}}
+      {{- end }}
+    startupProbe:
+      httpGet: {path: /healthz, port: metrics}
+      periodSeconds: 5
+      failureThreshold: 24
     livenessProbe:
-      httpGet: {path: /healthz, port: http}
-      initialDelaySeconds: 20
+      httpGet: {path: /healthz, port: metrics}
       periodSeconds: 20
       timeoutSeconds: 10
+      failureThreshold: 3
     readinessProbe:
-      httpGet: {path: /healthz, port: http}
+      httpGet: {path: /readyz, port: metrics}
       periodSeconds: 20
       timeoutSeconds: 10
     {{- end }}
