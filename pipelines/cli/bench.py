@@ -90,6 +90,27 @@ def sink(context: Context, documents: int, seed: int, keep: bool, as_json: bool)
 
 
 @bench.command()
+@click.option(
+    "--articles", type=click.IntRange(500, 10_000_000), default=1_000_000, show_default=True, help="Articles indexed."
+)
+@click.option(
+    "--queries", type=click.IntRange(10, 10_000), default=200, show_default=True, help="Queries of each kind."
+)
+@_shared
+@click.pass_obj
+def search(context: Context, articles: int, queries: int, seed: int, keep: bool, as_json: bool) -> None:
+    """Ten kinds of query through the HTTP API, against the same requests sent straight to Elasticsearch."""
+    context = _own(context, None)
+    from pipelines.lab.bench import search as bench_search
+    from pipelines.lab.bench.report import search_tables
+
+    with _progress() as tell:
+        result = bench_search.run(context.settings, articles=articles, queries=queries, seed=seed, keep=keep, tell=tell)
+    _show(context, result, search_tables(result), as_json=as_json)
+    _tell_kept(context, keep=keep)
+
+
+@bench.command()
 @click.option("--minutes", type=click.FloatRange(0.05, 600), default=2.0, show_default=True, help="Length of the run.")
 @click.option("--rate", type=click.FloatRange(0.5, 5000), help="Pages a second; half the measured throughput else.")
 @_workers

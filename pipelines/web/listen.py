@@ -107,8 +107,9 @@ async def _bind(host: str, port: int) -> socket.socket:
     """Take the address before anything is served, so that a refusal is ours to word."""
     try:
         found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        family, kind, _, _, address = found[0]
-        listener = socket.socket(family, kind)
+        family, kind, protocol, _, address = found[0]
+        # With its protocol, or asyncio does not set TCP_NODELAY, and each answer on a kept connection waits 40 ms.
+        listener = socket.socket(family, kind, protocol)
         try:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listener.bind(address)

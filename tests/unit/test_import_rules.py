@@ -45,6 +45,7 @@ PURE = (
     "pipelines/lab/bench/publishers.py",
     "pipelines/lab/bench/rules.py",
     "pipelines/lab/bench/schedule.py",
+    "pipelines/lab/bench/search_corpus.py",
     "pipelines/breaker/window.py",
     "pipelines/lab/chaos/delays.py",
     "pipelines/lab/chaos/hostile.py",

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from rich.table import Table
 
-from pipelines.lab.bench import latency, pipeline, schedule, sink
+from pipelines.lab.bench import latency, pipeline, schedule, search, sink
 from pipelines.lab.bench.cores import Spent
 
 _MIB = 2**20
@@ -92,3 +92,26 @@ def _table(first: str, *columns: str) -> Table:
     for column in columns:
         table.add_column(column, justify="right")
     return table
+
+
+def search_tables(result: search.SearchBenchResult) -> list[Table]:
+    """Show each kind of query through the API and straight, in milliseconds."""
+    tables = []
+    for clients in search.CLIENTS:
+        title = f"milliseconds, {clients} client{'' if clients == 1 else 's'}"
+        table = _table(title, "API p50", "p95", "p99", "Elasticsearch p50", "p95", "p99", "overhead p50")
+        for leg in result.legs:
+            if leg.clients == clients:
+                api, straight = search.percentiles(leg.api), search.percentiles(leg.straight)
+                figures = (*api.values(), *straight.values(), api["p50"] - straight["p50"])
+                table.add_row(leg.kind, *(f"{figure:.1f}" for figure in figures))
+        tables.append(table)
+    sizes = _table("bytes an article", "in the index", "its JSON", "ratio")
+    ratio = result.bytes_per_article / result.source_bytes
+    sizes.add_row(
+        f"{result.articles:,} articles",
+        f"{result.bytes_per_article:,.0f}",
+        f"{result.source_bytes:,.0f}",
+        f"{ratio:.2f}",
+    )
+    return [*tables, sizes]
