@@ -109,7 +109,7 @@ class MainContent:
                     break
                 block, node = node, page.parent[node]
             if block and words[block] and not page.kinds[block]:
-                page.kinds[block] = "caption"
+                page.kinds[block] = "picture"
 
     def _set_cards_apart(self) -> None:
         """Set apart cards of other stories: a heading that is a link with a little text, several alike."""
@@ -239,8 +239,10 @@ class MainContent:
 
     def _apart_within(self, node: int) -> bool:
         """Say whether a line is set apart within its container, and not only by a name above that."""
+        if self._page.tags[node] == "p":
+            node = self._page.parent[node]  # a paragraph's own name (`paywall`) says what it is for, not what it is
         while node > 0 and self._page.tags[node] not in _HOLDS:
-            if self._own_apart[node]:
+            if self._own_apart[node] and self._page.kinds[node] != "picture":
                 return True
             node = self._page.parent[node]
         return False

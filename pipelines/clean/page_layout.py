@@ -19,7 +19,6 @@ _SILENT = frozenset({
 })  # fmt: skip
 _ASIDE = frozenset({"nav", "footer", "menu", "dialog"})
 _SOMETIMES = _ASIDE | {"button", "sup"}
-_MAIN = ("h1", "article", "main")
 _PAGE = frozenset({"html", "body", "main", "article"})
 _FOOTNOTE_CHARACTERS = 6
 _CELL = " | "
@@ -130,7 +129,7 @@ def read_layout(tree: etree._Element, *, everything: bool = False) -> PageLayout
     walk = _Walk(everything=everything)
     walk.over(tree)
     for line in walk.page.lines:
-        line.words = count_words(line.text)
+        line.words = count_words(line.text.replace("| ", ""))
         if line.words > MOST_CAPTION_WORDS and line.marks & _CAPTION and not _in_figcaption(walk.page, line.node):
             line.marks &= ~_CAPTION
         line.prose = 2 * line.linked < line.length and line.tag != "pre" and is_prose(line.text, line.words)
@@ -177,9 +176,9 @@ class _Walk:
     def _passed_over(self, tag: str, element: etree._Element) -> bool:
         """Say whether an element is none of the text: navigation, a button unless amid words, a footnote's mark."""
         if tag in _ASIDE:
-            return not self._everything and next(element.iter(*_MAIN), None) is None
+            return not self._everything and next(element.iter("main"), None) is None
         if tag == "button":
-            if next(element.iter("p", *_MAIN), None) is not None:
+            if next(element.iter("p", "h1", "main"), None) is not None:
                 return False  # never closed, it holds the rest of the page
             return not (self._parts and element.tail and element.tail.strip())
         if tag != "sup":
@@ -217,7 +216,7 @@ class _Walk:
     def _add(self, text: str) -> None:
         length = len(text.strip())
         if not length:
-            if self._parts:
+            if self._parts and self._parts[-1] != _CELL:
                 self._parts.append(" ")
             return
         node, tag, marks, lasting, linked = self._frames[-1]
