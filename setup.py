@@ -37,6 +37,7 @@ REQUIRES = [
 
 EXTRAS = {
     "dev": [
+        "aiosmtpd>=1.4,<2",  # a mail server for the tests of alerts
         "babel>=2.18,<3",  # only to generate schemas/calendar
         "cryptography>=45",  # certificates for the tests of secured servers
         "httpx2",  # FastAPI's test client

@@ -6,6 +6,7 @@ import smtplib
 import ssl
 from collections.abc import Callable
 from datetime import UTC, datetime
+from email.utils import parseaddr
 
 import orjson
 
@@ -15,6 +16,9 @@ from pipelines.http.client import Client
 from pipelines.runtime.threads import run_in_thread
 from pipelines.settings import AlertSettings, Settings
 from schemas.records import AlertChannel
+
+_TAKEN = (250, 251)
+"""What a mail server says of a recipient that it takes (RFC 5321, 4.2.3)."""
 
 GONE = 410
 """A receiver that answers so wants no more messages (RFC 9110, 15.5.11)."""
@@ -70,7 +74,7 @@ def _mail(message: AlertMessage, settings: AlertSettings) -> None:
                 smtp.starttls(context=context)
             if settings.smtp_username:
                 smtp.login(settings.smtp_username, settings.smtp_password.get_secret_value())
-            refused = smtp.send_message(mail(message, settings.smtp_from))
+            refused = _refused(smtp, message, settings) or smtp.send_message(mail(message, settings.smtp_from))
     except (OSError, smtplib.SMTPException) as error:
         # What a server says may hold what it was told; the class alone says enough of a login.
         said = type(error).__name__ if isinstance(error, smtplib.SMTPAuthenticationError) else f"{error}"
@@ -78,3 +82,12 @@ def _mail(message: AlertMessage, settings: AlertSettings) -> None:
     if refused:
         names = ", ".join(refused)
         raise FetchFault(f"the mail server refuses {names}"[:300], reason="smtp", retryable=True, resource=server)
+
+
+def _refused(smtp: smtplib.SMTP, message: AlertMessage, settings: AlertSettings) -> list[str]:
+    """Ask which recipients are refused, before any has the mail: the others would have it again at each further try."""
+    smtp.ehlo_or_helo_if_needed()
+    smtp.mail(parseaddr(settings.smtp_from)[1])
+    refused = [each for each in message.search.target.split(",") if smtp.rcpt(each)[0] not in _TAKEN]
+    smtp.rset()
+    return refused
