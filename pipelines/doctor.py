@@ -27,6 +27,8 @@ FEATURES = {
 }
 """Modules of Elasticsearch that are used where present; the core needs none of them."""
 
+_STILL_RED = 408
+"""What Elasticsearch answers when a colour does not come in time."""
 
 SEARCHED = {
     "body.as_written": '`=Word` and `="a phrase"`',
@@ -159,6 +161,15 @@ def _breaker(settings: Settings) -> DoctorFinding:
     return DoctorFinding("process", Health.WRONG, error.message, error.hint)
 
 
+def _cluster_health(client: Elastic) -> str:
+    """Give the cluster's colour once it is not red, or red after 5 s: an index made a moment ago has no shard yet."""
+    from pipelines.index.elastic import judged
+
+    answer = client.send("GET", "/_cluster/health", params={"wait_for_status": "yellow", "timeout": "5s"})
+    known = answer.body if answer.status == _STILL_RED else judged(answer, client.url, "GET /_cluster/health")
+    return str(known["status"])
+
+
 def _elasticsearch(settings: Settings) -> Iterator[DoctorFinding]:
     from pipelines.index.documents import articles_alias
     from pipelines.index.elastic import connect
@@ -167,7 +178,7 @@ def _elasticsearch(settings: Settings) -> Iterator[DoctorFinding]:
     client = connect(settings)
     try:
         version = client.ask("GET", "/")["version"]["number"]
-        health = client.ask("GET", "/_cluster/health")["status"]
+        health = _cluster_health(client)
         nodes = client.ask("GET", "/_nodes/plugins", params={"filter_path": "nodes.*.modules.name"})["nodes"]
         stale = [
             f"{c.name} ({c.state})"

@@ -41,6 +41,7 @@ def settings() -> Iterator[Settings]:
             f"stack.directory={directory}",
             "stack.elasticsearch_heap_mb=512",
             "kafka.bootstrap_servers=127.0.0.1:9",
+            "elasticsearch.url=",  # that of this stack, whatever the environment says
             "alerts.interval_seconds=0.3",
             "fetch.allow_networks=127.0.0.0/8",
         ],

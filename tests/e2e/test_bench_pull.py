@@ -67,7 +67,8 @@ class TestPull:
         assert found["kills"] == []
         assert found["deaths"] == 0
         served, coverage, kafka = found["served"], found["coverage"], found["kafka"]
-        assert min(served["polls"], served["pages"], served["robots"]) >= 5
+        assert min(served["polls"], served["pages"]) >= 5
+        assert served["robots"]  # each host's once: how many depends on which of them publish in the time
         assert (coverage["missed"], coverage["strangers"], kafka["unaccounted"]) == (0, 0, [])
         assert found["reconcile"]["balanced"]
         assert found["violations"]["concurrency"] == found["violations"]["robots"] == 0

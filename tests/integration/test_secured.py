@@ -192,7 +192,7 @@ def elastic_of_others(locked: Locked) -> list[str]:
     return [f"elasticsearch.ca_certs={locked.foreign.ca}"]
 
 
-def key_without_outcomes(locked: Locked) -> list[str]:
+def key_without_indices(locked: Locked) -> list[str]:
     file: Path = locked.servers.folder / "little.key"
     file.write_text(locked.make_key(Role.RECORD, {"cluster": ["monitor"], "indices": []}))
     return [f"elasticsearch.api_key_file={file}"]
@@ -210,7 +210,7 @@ REFUSED: list[tuple[Role, Change, str]] = [
         lambda _: ["elasticsearch.api_key_file=", "elasticsearch.api_key=bm9ib2R5Om5vYm9keQ=="],
         "not know us",
     ),
-    (Role.RECORD, key_without_outcomes, f"does not let us create_index in {RIVER}-"),
+    (Role.RECORD, key_without_indices, f"does not let us read in {RIVER}-articles"),
 ]
 
 
